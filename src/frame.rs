@@ -6,13 +6,14 @@
 
 use alloc::{vec, vec::Vec};
 use core::convert::Infallible;
+use serde::Serialize;
 use embedded_graphics::{Pixel, pixelcolor::Rgb888, prelude::*};
 
 /// Bytes of one RGB pixel.
 pub const RGB_BYTES: usize = 3;
 
 /// A point on a picture, in pixels; see the module's header for the origin.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Spot {
     /// Rightwards.
     pub x: f32,

@@ -1,0 +1,3 @@
+//! The edges: all that touches files and the world. Edges never import each other; `app` wires them.
+
+pub mod pictures;
