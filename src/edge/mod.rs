@@ -1,3 +1,4 @@
 //! The edges: all that touches files and the world. Edges never import each other; `app` wires them.
 
+pub mod journal;
 pub mod pictures;

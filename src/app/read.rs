@@ -1,0 +1,160 @@
+//! `sonogfr inspect`, `read` and `crop`: pictures from files.
+
+use super::{PANEL_SIZE, bundles, print, team::Team};
+use crate::{
+    crop::CropSquare,
+    edge::pictures,
+    frame::Picture,
+    machine::{Phase, State, Subject},
+    overlay::{self, Sight},
+    panel,
+    reading::{Inspection, Reading},
+    refusal::Refusal,
+};
+use anyhow::{Context, Result, bail};
+use serde::Serialize;
+use std::{
+    ffi::OsStr,
+    fs,
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// For people.
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Prints what is seen on each picture. *Errors*: that of the last picture that could not be read; the others are printed.
+pub fn inspect(paths: &[PathBuf], form: Form) -> Result<()> {
+    each(&pictures_of(paths)?, |path| {
+        let (_, inspection) = look(path)?;
+        show(form, &inspection, print::inspection)
+    })
+}
+
+/// Prints the reading of each picture, and draws the panel of a single one.
+pub fn read(paths: &[PathBuf], bundle: Option<&Path>, panel_file: Option<&Path>, form: Form) -> Result<()> {
+    let paths = pictures_of(paths)?;
+    if panel_file.is_some() && paths.len() > 1 {
+        bail!("--panel draws one picture's panel, and {} pictures are given; give one", paths.len());
+    }
+    let team = bundles::team(bundle)?;
+    each(&paths, |path| {
+        let (reading, state) = read_one(path, &team)?;
+        if let Some(file) = panel_file {
+            pictures::save(&draw_panel(&state), file)?;
+        }
+        show(form, &reading, print::reading)
+    })
+}
+
+/// Writes the crop that the networks see.
+pub fn crop(path: &Path, out: &Path, size: usize) -> Result<()> {
+    let (seen, _) = look(path)?;
+    match subject_of(&seen.picture, &seen.sight, size) {
+        Ok(subject) => Ok(pictures::save(&subject.crop, out)?),
+        Err(refusal) => bail!("{}: {}; {}", path.display(), refusal.reason(), refusal.hint()),
+    }
+}
+
+/// The panel as it shows `state`.
+pub fn draw_panel(state: &State) -> Picture {
+    let (width, height) = PANEL_SIZE;
+    let mut picture = Picture::filled(width, height, [0; 3]);
+    let Ok(()) = panel::draw(state, &mut picture);
+    picture
+}
+
+/// What the members look at, or why there is nothing.
+pub fn subject_of(picture: &Picture, sight: &Sight, crop_size: usize) -> Result<Subject, Refusal> {
+    if let Some(refusal) = sight.refusal {
+        return Err(refusal);
+    }
+    let pair = sight.chosen().ok_or(Refusal::NoMarkers)?;
+    let square = CropSquare::between(pair.ends).ok_or(Refusal::PairTooShort)?;
+    let length = sight.ruler.as_ref().map(|ruler| pair.length().at(ruler.scale));
+    let ends = pair.ends.map(|end| square.onto_crop(end, crop_size));
+    Ok(Subject { crop: square.cut(picture.frame(), crop_size), ends, length })
+}
+
+struct Seen {
+    picture: Picture,
+    sight: Sight,
+}
+
+fn look(path: &Path) -> Result<(Seen, Inspection)> {
+    let picture = pictures::open(path)?;
+    let sight = overlay::see(picture.frame());
+    let inspection = Inspection::new(Some(path.display().to_string()), &sight);
+    Ok((Seen { picture, sight }, inspection))
+}
+
+fn read_one(path: &Path, team: &Team) -> Result<(Reading, State)> {
+    let (seen, inspection) = look(path)?;
+    let (outcome, phase) = match subject_of(&seen.picture, &seen.sight, team.crop_size()) {
+        Err(refusal) => (Err(refusal), Phase::Refused(refusal)),
+        Ok(subject) => {
+            let progress = bundles::member_bar("measuring", team.len());
+            let outcome = team.judge(&subject.crop, || progress.inc(1))?;
+            progress.finish_and_clear();
+            let phase = match &outcome {
+                Ok(estimate) => Phase::Result { subject, estimate: estimate.clone() },
+                Err(refusal) => Phase::Refused(*refusal),
+            };
+            (outcome, phase)
+        }
+    };
+    let identity = team.identity().clone();
+    let state = State { phase, ..State::new(identity.demonstration) };
+    Ok((Reading::new(inspection, outcome, identity), state))
+}
+
+/// The pictures named: files as they are, folders by the pictures in them, in the order of their names.
+fn pictures_of(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let mut all = Vec::new();
+    for path in paths {
+        if !path.is_dir() {
+            all.push(path.clone());
+            continue;
+        }
+        let unread = || format!("{}: cannot be read; check the path and its permissions", path.display());
+        let entries: Vec<_> = fs::read_dir(path).and_then(Iterator::collect).with_context(unread)?;
+        let mut inside: Vec<PathBuf> = entries.iter().map(fs::DirEntry::path).filter(|path| has_picture_name(path)).collect();
+        if inside.is_empty() {
+            bail!("{}: holds no PNG or JPEG pictures; name a folder that does", path.display());
+        }
+        inside.sort();
+        all.append(&mut inside);
+    }
+    Ok(all)
+}
+
+fn has_picture_name(path: &Path) -> bool {
+    let extension = path.extension().and_then(OsStr::to_str).unwrap_or_default().to_ascii_lowercase();
+    matches!(extension.as_str(), "png" | "jpg" | "jpeg") && path.is_file()
+}
+
+/// Does `work` for each path; a failure is reported and the rest goes on. *Errors*: the last failure, for the caller to report.
+fn each(paths: &[PathBuf], work: impl Fn(&Path) -> Result<()>) -> Result<()> {
+    let mut last = None;
+    for failure in paths.iter().filter_map(|path| work(path).err()) {
+        if let Some(before) = last.replace(failure) {
+            super::report(&before);
+        }
+    }
+    last.map_or(Ok(()), Err)
+}
+
+fn show<T: Serialize>(form: Form, value: &T, human: fn(&mut io::StdoutLock<'_>, &T) -> io::Result<()>) -> Result<()> {
+    let mut out = io::stdout().lock();
+    match form {
+        Form::Human => human(&mut out, value)?,
+        Form::Json => writeln!(out, "{}", serde_json::to_string(value)?)?,
+    }
+    Ok(())
+}
