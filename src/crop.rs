@@ -3,8 +3,8 @@
 //! *Source*: Kuo et al. 2019, npj Digital Medicine 2:29, methods, "image preprocessing"; the resize is OpenCV's
 //! `INTER_LINEAR` on 8-bit pictures, without antialiasing, because the published networks were trained with it.
 //!
-//! Always holds: this is the only preprocessing there is; training reads crops cut here. What lies outside the picture is
-//! black: the crop then shows, like the cart's own screen, that nothing was seen there.
+//! Always holds: this is the only preprocessing there is; training reads crops cut here. What lies outside the
+//! picture is black: the crop then shows, like the cart's own screen, that nothing was seen there.
 
 use crate::frame::{Frame, Picture, RGB_BYTES, Spot};
 use alloc::{vec, vec::Vec};
@@ -85,18 +85,23 @@ struct Tap {
 }
 
 fn taps(from: usize, to: usize) -> Vec<Tap> {
-    let scale = from as f64 / to as f64;
+    // Not `from / to`: OpenCV divides twice, which may differ in the last bit.
+    let scale = 1.0 / (to as f64 / from as f64);
+    let last = (from - 1) as i64;
     let tap = |i: usize| {
-        let place = ((i as f64 + 0.5) * scale - 0.5).clamp(0.0, (from - 1) as f64) as f32;
-        let near = place as usize;
-        let one = (1 << WEIGHT_BITS) as f32;
-        let far_weight = libm::rintf((place - near as f32) * one) as i32;
-        Tap { near, far: (near + 1).min(from - 1), near_weight: (1 << WEIGHT_BITS) - far_weight, far_weight }
+        let place = ((i as f64 + 0.5) * scale - 0.5) as f32;
+        let near = libm::floorf(place);
+        let far_weight = libm::rintf((place - near) * (1 << WEIGHT_BITS) as f32) as i32;
+        // At an edge both neighbours are the edge's pixel, yet the weights stay: OpenCV rounds each share by itself.
+        let [near, far] = [near as i64, near as i64 + 1].map(|at| at.clamp(0, last) as usize);
+        Tap { near, far, near_weight: (1 << WEIGHT_BITS) - far_weight, far_weight }
     };
     (0..to).map(tap).collect()
 }
 
 /// Bilinear resize of a picture without antialiasing, in the fixed-point arithmetic of OpenCV's `INTER_LINEAR`.
+///
+/// OpenCV 4.14 and 5.0 give the same bytes, also at exactly 1/2, where they take the mean of four pixels.
 ///
 /// # Panics
 /// If `width` or `height` is zero.
