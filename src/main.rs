@@ -1,1 +1,159 @@
-fn main() {}
+//! Arguments and exit code, nothing else.
+
+use clap::{Args, Parser, Subcommand};
+use sonogfr::app::{self, bundles, demo, phantom, read};
+use std::{path::PathBuf, process::ExitCode};
+
+/// Reads a kidney measurement off an ultrasound cart's screen and shows eGFR and CKD status
+#[derive(Parser)]
+#[command(version, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Show what is seen on pictures: calipers, ruler, length
+    Inspect {
+        #[command(flatten)]
+        pictures: Pictures,
+    },
+    /// Read pictures: what is seen, and the estimate
+    Read {
+        #[command(flatten)]
+        pictures: Pictures,
+        /// The bundle; without it the demonstration bundle
+        #[arg(long, value_name = "FILE")]
+        bundle: Option<PathBuf>,
+        /// Draw the panel of the one picture as a PNG
+        #[arg(long, value_name = "FILE.png")]
+        panel: Option<PathBuf>,
+    },
+    /// Write the crop that the networks see
+    Crop {
+        /// A PNG or JPEG of the cart's screen
+        picture: PathBuf,
+        /// The crop, a PNG
+        #[arg(short, long, value_name = "OUT.png")]
+        out: PathBuf,
+        /// Width and height of the crop, in pixels
+        #[arg(long, default_value_t = 224, value_parser = clap::value_parser!(u16).range(1..=2048))]
+        size: u16,
+    },
+    /// Draw phantom kidneys on phantom carts, with their truth in truth.jsonl
+    Phantom(PhantomArguments),
+    /// Build, check and describe bundles
+    #[command(subcommand)]
+    Bundle(BundleCommand),
+    /// Play a phantom exam through the pipeline of the device
+    Demo {
+        /// Which phantom
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// The bundle; without it the demonstration bundle
+        #[arg(long, value_name = "FILE")]
+        bundle: Option<PathBuf>,
+        /// Where panel pictures, animation and journal go
+        #[arg(short, long, value_name = "DIR", default_value = "target/demo")]
+        out: PathBuf,
+    },
+}
+
+#[derive(Args)]
+struct Pictures {
+    /// PNG or JPEG files of the cart's screen, or folders of them
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Print one JSON object a line
+    #[arg(long)]
+    json: bool,
+}
+
+impl Pictures {
+    fn form(&self) -> read::Form {
+        if self.json { read::Form::Json } else { read::Form::Human }
+    }
+}
+
+#[derive(Args)]
+struct PhantomArguments {
+    /// How many pictures
+    #[arg(long)]
+    count: usize,
+    /// Which population
+    #[arg(long)]
+    seed: u64,
+    /// The folder to write to
+    #[arg(short, long, value_name = "DIR")]
+    out: PathBuf,
+    /// Also write the crops that the networks would see
+    #[arg(long)]
+    crops: bool,
+    /// Write the crops alone, for training
+    #[arg(long)]
+    crops_only: bool,
+    /// Width and height of the crops, in pixels
+    #[arg(long, default_value_t = 128, value_parser = clap::value_parser!(u16).range(1..=2048))]
+    size: u16,
+}
+
+impl From<PhantomArguments> for phantom::Order {
+    fn from(arguments: PhantomArguments) -> Self {
+        let output = match (arguments.crops_only, arguments.crops) {
+            (true, _) => phantom::Output::Crops,
+            (false, true) => phantom::Output::ScreensAndCrops,
+            (false, false) => phantom::Output::Screens,
+        };
+        let PhantomArguments { count, seed, out: folder, size, .. } = arguments;
+        Self { count, seed, folder, output, crop_size: size.into() }
+    }
+}
+
+#[derive(Subcommand)]
+enum BundleCommand {
+    /// Build a bundle from a folder with a manifest, networks and trees
+    Build {
+        /// The folder
+        folder: PathBuf,
+        /// The bundle
+        #[arg(short, long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// Check a bundle whole
+    Check {
+        /// The bundle
+        file: PathBuf,
+    },
+    /// Print what a bundle says of itself
+    Info {
+        /// The bundle
+        file: PathBuf,
+    },
+}
+
+fn main() -> ExitCode {
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_env("SONOGFR_LOG"))
+        .with_writer(std::io::stderr)
+        .init();
+    let done = match Arguments::parse().command {
+        Command::Inspect { pictures } => read::inspect(&pictures.paths, pictures.form()),
+        Command::Read { pictures, bundle, panel } => {
+            read::read(&pictures.paths, bundle.as_deref(), panel.as_deref(), pictures.form())
+        }
+        Command::Crop { picture, out, size } => read::crop(&picture, &out, size.into()),
+        Command::Phantom(arguments) => phantom::write(&arguments.into()),
+        Command::Bundle(BundleCommand::Build { folder, out }) => bundles::build(&folder, &out),
+        Command::Bundle(BundleCommand::Check { file }) => bundles::check(&file),
+        Command::Bundle(BundleCommand::Info { file }) => bundles::info(&file),
+        Command::Demo { seed, bundle, out } => demo::play(seed, bundle.as_deref(), &out),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            app::report(&error);
+            ExitCode::from(2)
+        }
+    }
+}
