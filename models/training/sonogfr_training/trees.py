@@ -16,10 +16,10 @@ from .runs import MemberJob
 from .store import write_whole
 
 FEATURES_KEPT = 48
-ROUNDS_MAX = 400
+ROUNDS_MAX = 200
 EARLY_STOPPING = 30
 PARAMETERS = {
-    "objective": "binary:logistic", "eval_metric": "logloss", "eta": 0.05, "max_depth": 3, "min_child_weight": 10,
+    "objective": "binary:logistic", "eval_metric": "logloss", "eta": 0.08, "max_depth": 3, "min_child_weight": 10,
     "subsample": 0.7, "colsample_bytree": 0.5, "lambda": 2.0, "nthread": 1,
     # The log-odds from which the trees' sum starts are 0, so that no engine has to know about them.
     "base_score": 0.5,
