@@ -1,0 +1,5 @@
+"""Trains the ensemble of a sonogfr bundle on crops that the Rust program cut.
+
+Stages, each resumable: pretrain -> train -> export (ONNX, int8, trees, rules, manifest) -> evaluate.
+Deliberately absent: cropping and resizing, which have one implementation, in Rust.
+"""

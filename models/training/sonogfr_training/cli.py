@@ -1,0 +1,197 @@
+"""The `sonogfr-training` command: arguments, the order of stages, and which files already stand.
+
+Loads neither torch nor xgboost: they meet only in workers, each in its own.
+"""
+
+import argparse
+import hashlib
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from .bundle import write_manifest
+from .data import DataError, load_crops, read_truth
+from .evaluate import report, table
+from .metrics import agreement, auc, calibration
+from .runs import MemberJob, Run, Settings, TrainJob
+from .store import read_json, write_json
+from .workers import core_count, run_jobs
+
+
+def fastest_precision() -> str:
+    """bf16 where the processor multiplies it in hardware (178 pictures/s a core, float32 made 85), else float32."""
+    try:
+        flags = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="ignore")
+    except OSError:
+        flags = ""
+    return "bf16" if "avx512_bf16" in flags or "amx_bf16" in flags else "float32"
+
+
+def settings_of(args: argparse.Namespace, init_weights: Path | None) -> Settings:
+    """The settings that the arguments ask for."""
+    precision = fastest_precision() if args.precision == "auto" else args.precision
+    try:
+        digest = hashlib.sha256(init_weights.read_bytes()).hexdigest() if init_weights else None
+    except OSError as error:
+        raise DataError(f"{init_weights}: {error.strerror}") from error
+    return Settings(
+        args.size, args.width, args.epochs, args.batch, args.lr, args.weight_decay, precision, args.seed, digest
+    )
+
+
+def say(line: str) -> None:
+    """Prints a line without breaking the progress bars."""
+    tqdm.write(line, file=sys.stdout)
+    sys.stdout.flush()
+
+
+def pretrain(args: argparse.Namespace) -> None:
+    """Trains the network that the members begin with."""
+    if args.out.exists():
+        return say(f"{args.out} stands already")
+    truth, cache = read_truth(args.data), args.out.parent / "cache"
+    load_crops(truth, args.size, cache)
+    job = TrainJob(args.data, cache, args.out, settings_of(args, None), None, None, args.workers, 0)
+    for line in run_jobs("sonogfr_training.train:train_one", [job], 1, args.workers):
+        say(line)
+
+
+def train(args: argparse.Namespace) -> None:
+    """Trains the members that do not stand yet."""
+    run, init_weights = Run(args.out), None if args.init_weights == "none" else Path(args.init_weights)
+    truth, settings = read_truth(args.data), settings_of(args, init_weights)
+    wanted = {"data": truth.digest, **asdict(settings)}
+    if run.settings.exists():
+        found = read_json(run.settings)
+        changed = [key for key in wanted if found.get(key) != wanted[key]]
+        if changed:
+            raise DataError(
+                f"{args.out} was begun with other {', '.join(changed)}: go on as then, or choose another OUT"
+            )
+    write_json(run.settings, wanted)
+    load_crops(truth, settings.size, run.cache)
+    missing = [n for n in range(args.members) if not run.trained(n).exists()]
+    jobs = [
+        TrainJob(args.data, run.cache, run.trained(n), settings, n, init_weights, 1, line % args.workers)
+        for line, n in enumerate(missing)
+    ]
+    for line in run_jobs("sonogfr_training.train:train_one", jobs, args.workers):
+        say(line)
+
+
+def begun(args: argparse.Namespace) -> tuple[Run, Settings, int, str]:
+    """The run in OUT, its settings, its number of members and the digest of its data."""
+    run = Run(args.out)
+    try:
+        found = read_json(run.settings)
+    except OSError as error:
+        raise DataError(f"{run.settings}: {error.strerror}; `train` comes first") from error
+    digest, members = found.pop("data"), 0
+    while run.trained(members).exists():
+        members += 1
+    if members == 0:
+        raise DataError(f"{args.out} holds no trained member; `train` comes first")
+    return run, Settings(**found), members, digest
+
+
+def member_jobs(
+    args: argparse.Namespace, run: Run, settings: Settings, members: list[int], kind: str
+) -> list[MemberJob]:
+    """A job for each of `members`."""
+    return [MemberJob(args.data, run, settings, n, kind, line % args.workers) for line, n in enumerate(members)]
+
+
+def export(args: argparse.Namespace) -> None:
+    """Writes networks and trees that do not stand yet, then the manifest."""
+    run, settings, members, digest = begun(args)
+    truth = read_truth(args.data)
+    if truth.digest != digest:
+        raise DataError(f"{args.data} is not what {args.out} was trained on")
+    if args.clinical and truth.oracle:
+        raise DataError("data with an oracle is synthetic: its bundle is a demonstration")
+    load_crops(truth, settings.size, run.cache)
+    for function, result in (("export:export_member", run.network), ("trees:grow_member", run.outputs)):
+        missing = [n for n in range(members) if not result(n).exists()]
+        jobs = member_jobs(args, run, settings, missing, "int8")
+        for line in run_jobs(f"sonogfr_training.{function}", jobs, args.workers):
+            say(line)
+    outputs, features = [run.outputs(n) for n in range(members)], int(64 * settings.width) * 8
+    oob = write_manifest(run.bundle, truth, outputs, asdict(settings), features, args.name, not args.clinical)
+    figures = agreement(oob.egfr, oob.truth)
+    say(f"out of bag, {len(oob.egfr)} patients: " + ", ".join(f"{key} {value:.3f}" for key, value in figures.items()))
+    say(f"probability of eGFR < 60: AUC {auc(oob.ckd, oob.p_ckd):.3f}; said, was, patients:")
+    for row in calibration(oob.p_ckd, oob.ckd):
+        say(f"{row['said']:8.3f}{row['was']:8.3f}{row['count']:8d}")
+    size = sum(path.stat().st_size for path in run.bundle.rglob("*") if path.is_file())
+    say(f"{run.bundle}: {members} members, {size / 1e6:.1f} MB; next: sonogfr bundle build {run.bundle} -o FILE")
+
+
+def evaluate(args: argparse.Namespace) -> None:
+    """Prints and writes the figures of a finished ensemble on other data."""
+    run, settings, members, digest = begun(args)
+    truth, manifest = read_truth(args.data), run.bundle / "manifest.json"
+    if not manifest.exists():
+        raise DataError(f"{manifest} is missing; `export` comes first")
+    if truth.digest == digest:
+        raise DataError(f"{args.data} is what {args.out} was trained on: its figures would flatter")
+    load_crops(truth, settings.size, run.cache)
+    jobs = [job for kind in ("int8", "float") for job in member_jobs(args, run, settings, list(range(members)), kind)]
+    said: dict = {kind: ([None] * members, [None] * members) for kind in ("int8", "float")}
+    for kind, member, egfr, p_ckd in run_jobs("sonogfr_training.trees:evaluate_member", jobs, args.workers):
+        said[kind][0][member], said[kind][1][member] = egfr, p_ckd
+    outputs = {kind: (np.stack(egfr), np.stack(p_ckd)) for kind, (egfr, p_ckd) in said.items()}
+    result = report(truth, read_json(manifest)["rules"], outputs) | {"data": truth.digest}
+    write_json(args.out / "evaluation.json", result)
+    say(table(result))
+
+
+def arguments() -> argparse.ArgumentParser:
+    """The command line."""
+    defaults = Settings()
+    parser = argparse.ArgumentParser(prog="sonogfr-training", description=__doc__.splitlines()[0])
+    stages = parser.add_subparsers(required=True, metavar="STAGE")
+
+    def stage(function: Callable[[argparse.Namespace], None], out: str) -> argparse.ArgumentParser:
+        added = stages.add_parser(function.__name__, help=function.__doc__, description=function.__doc__)
+        added.set_defaults(function=function)
+        added.add_argument("data", type=Path, metavar="DATA", help="folder with truth.jsonl and crops")
+        added.add_argument("out", type=Path, metavar=out)
+        added.add_argument("--workers", type=int, default=core_count(), help="processes, or threads of pretrain")
+        return added
+
+    for function, out in ((train, "OUT"), (pretrain, "OUT.pt")):
+        added = stage(function, out)
+        added.add_argument("--size", type=int, default=defaults.size, help="pixels of a crop (%(default)s)")
+        added.add_argument("--width", type=float, default=defaults.width, help="relative to ResNet-18 (%(default)s)")
+        added.add_argument("--epochs", type=int, default=defaults.epochs, help="(%(default)s)")
+        added.add_argument("--batch", type=int, default=defaults.batch, help="(%(default)s)")
+        added.add_argument("--lr", type=float, default=defaults.lr, help="highest rate (%(default)s)")
+        added.add_argument("--weight-decay", type=float, default=defaults.weight_decay, help="(%(default)s)")
+        added.add_argument("--precision", choices=["auto", "bf16", "float32"], default="auto", help="(%(default)s)")
+        added.add_argument("--seed", type=int, default=defaults.seed, help="(%(default)s)")
+        if function is train:
+            added.add_argument("--members", type=int, default=10, help="(%(default)s)")
+            added.add_argument("--init-weights", default="none", metavar="FILE|none", help="what pretrain wrote")
+    added = stage(export, "OUT")
+    added.add_argument("--name", default="phantom-demo-1", help="of the bundle (%(default)s)")
+    added.add_argument("--clinical", action="store_true", help="the bundle is no demonstration: patients' data only")
+    stage(evaluate, "OUT")
+    return parser
+
+
+def main() -> None:
+    """Runs one stage; what is wrong with the data is a line on stderr and exit code 2."""
+    args = arguments().parse_args()
+    try:
+        args.function(args)
+    except DataError as error:
+        print(f"sonogfr-training: {error}", file=sys.stderr)
+        raise SystemExit(2) from error
+
+
+if __name__ == "__main__":
+    main()

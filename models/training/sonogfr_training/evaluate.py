@@ -1,0 +1,85 @@
+"""A finished ensemble on data that it never saw, beside the best answers that the data allows.
+Numbers in, numbers out."""
+
+import numpy as np
+
+from .data import Truth
+from .metrics import agreement, auc, calibration
+
+
+def answer(rules: dict, egfr: np.ndarray, p_ckd: np.ndarray) -> dict[str, np.ndarray]:
+    """What the program would show for members' eGFR and probabilities, [members, n] each; as `Rules::estimate`."""
+    mean, p, spread = egfr.mean(axis=0), p_ckd.mean(axis=0), egfr.std(axis=0)
+    low, high = rules["reportable"]
+    row = np.searchsorted([band["up_to"] for band in rules["intervals"]], mean)
+    row = np.minimum(row, len(rules["intervals"]) - 1)
+    offset = lambda side: np.array([band[side] for band in rules["intervals"]])[row]  # noqa: E731
+    return {
+        "egfr": mean, "p_ckd": p, "disagree": spread > rules["spread_limit"], "outside": (mean < low) | (mean > high),
+        "interval": np.stack([np.maximum(mean + offset("below"), 0), mean + offset("above")]),
+        "likely": p >= rules["likely_from"], "unlikely": p <= rules["unlikely_to"],
+    }  # fmt: skip
+
+
+def _share(which: np.ndarray) -> float | None:
+    return float(which.mean()) if which.size else None
+
+
+def shown(said: dict[str, np.ndarray], truth: Truth, pictures: np.ndarray) -> dict:
+    """How the answers that are shown hold: interval coverage and predictive values among these, and what is refused."""
+    kept = pictures[~(said["disagree"] | said["outside"])[pictures]]
+    low, high = said["interval"][:, kept]
+    inside = (truth.egfr[kept] >= low) & (truth.egfr[kept] <= high)
+    likely, unlikely = kept[said["likely"][kept]], kept[said["unlikely"][kept]]
+    return {
+        "refused_disagree": _share(said["disagree"][pictures]), "refused_outside": _share(said["outside"][pictures]),
+        "coverage": _share(inside), "interval_width": float(np.median(high - low)) if kept.size else None,
+        "said_likely": _share(said["likely"][kept]), "likely_right": _share(truth.ckd[likely]),
+        "said_unlikely": _share(said["unlikely"][kept]), "unlikely_right": _share(1 - truth.ckd[unlikely]),
+    }  # fmt: skip
+
+
+def report(truth: Truth, rules: dict, outputs: dict[str, tuple[np.ndarray, np.ndarray]]) -> dict:
+    """Figures of the ensembles in `outputs` (kind -> eGFR and probabilities, [members, n] each) and of the oracle.
+
+    "longest" takes each patient's picture with the longest kidney, as the paper did; "all" takes every picture.
+    """
+    said = {kind: answer(rules, *pair) for kind, pair in outputs.items()}
+    answers = {kind: (one["egfr"], one["p_ckd"]) for kind, one in said.items()}
+    if truth.oracle:
+        answers["oracle"] = (truth.oracle["egfr"], truth.oracle["p_ckd"])
+        answers["oracle_without_scale"] = (truth.oracle["egfr_without_scale"], truth.oracle["p_ckd_without_scale"])
+    result: dict = {"patients": truth.patient_count, "pictures": len(truth.crop)}
+    for subset, pictures in (("longest", truth.longest), ("all", np.arange(len(truth.crop)))):
+        result[subset] = {
+            who: agreement(egfr[pictures], truth.egfr[pictures]) | {"auc": auc(truth.ckd[pictures], p[pictures])}
+            for who, (egfr, p) in answers.items()
+        }
+        result[subset]["shown"] = shown(said["int8"], truth, pictures)
+    result["calibration"] = calibration(said["int8"]["p_ckd"], truth.ckd)
+    int8, whole = outputs["int8"], outputs["float"]
+    result["int8_minus_float"] = {
+        "egfr_largest": float(np.abs(said["int8"]["egfr"] - said["float"]["egfr"]).max()),
+        "egfr_mean": float(np.abs(said["int8"]["egfr"] - said["float"]["egfr"]).mean()),
+        "egfr_member_largest": float(np.abs(int8[0] - whole[0]).max()),
+        "p_ckd_largest": float(np.abs(said["int8"]["p_ckd"] - said["float"]["p_ckd"]).max()),
+    }
+    return result
+
+
+def table(result: dict) -> str:
+    """The report for a person to read."""
+    lines = [f"{result['pictures']} pictures of {result['patients']} patients; eGFR in mL/min/1.73 m2"]
+    columns = ["r", "mae", "bias", "iqr", "p30", "p10", "stage", "slope", "auc"]
+    number = lambda value: "    none" if value is None else f"{value:8.3f}"  # noqa: E731
+    for subset in ("longest", "all"):
+        lines.append(f"\n{subset:>22}" + "".join(f"{column:>8}" for column in columns))
+        for who, figures in result[subset].items():
+            if who != "shown":
+                lines.append(f"{who:>22}" + "".join(number(figures[column]) for column in columns))
+        lines += [f"{key:>22}{number(value)}" for key, value in result[subset]["shown"].items()]
+    lines.append("\nprobability of eGFR < 60: said, was, pictures")
+    lines += [f"{row['said']:8.3f}{row['was']:8.3f}{row['count']:8d}" for row in result["calibration"]]
+    lines.append("\nint8 - float")
+    lines += [f"{key:>22}{number(value)}" for key, value in result["int8_minus_float"].items()]
+    return "\n".join(lines)

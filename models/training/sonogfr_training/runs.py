@@ -1,0 +1,86 @@
+"""What a run is made of: its settings, its files, the jobs it hands to workers. Light: every process loads it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything but the data that decides what a network becomes."""
+
+    size: int = 128
+    """Width and height of the crops, a multiple of 32."""
+    width: float = 0.5
+    """Channels relative to ResNet-18's."""
+    epochs: int = 8
+    batch: int = 64
+    lr: float = 1e-3
+    """The highest rate of the one-cycle schedule."""
+    weight_decay: float = 0.02
+    precision: str = "float32"
+    """Of the convolutions while training: "bf16" or "float32"."""
+    seed: int = 1
+    init_weights: str | None = None
+    """SHA-256 of the starting network's file, none for random weights."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """The files under OUT; {n} is a member."""
+
+    folder: Path
+
+    @property
+    def cache(self) -> Path:
+        return self.folder / "cache"
+
+    @property
+    def settings(self) -> Path:
+        return self.folder / "settings.json"
+
+    @property
+    def bundle(self) -> Path:
+        return self.folder / "bundle"
+
+    def trained(self, n: int) -> Path:
+        return self.folder / "members" / f"{n}.pt"
+
+    def float_network(self, n: int) -> Path:
+        return self.folder / "float" / f"{n}.onnx"
+
+    def outputs(self, n: int) -> Path:
+        return self.folder / "outputs" / f"{n}.npz"
+
+    def network(self, n: int) -> Path:
+        return self.bundle / "members" / f"{n}.onnx"
+
+    def trees(self, n: int) -> Path:
+        return self.bundle / "members" / f"{n}.json"
+
+
+@dataclass(frozen=True)
+class TrainJob:
+    """One network to train into `result`; `member` is none for the starting network."""
+
+    data: Path
+    cache: Path
+    result: Path
+    settings: Settings
+    member: int | None
+    init_weights: Path | None
+    threads: int
+    line: int
+    """The terminal line of the job's progress bar."""
+
+
+@dataclass(frozen=True)
+class MemberJob:
+    """One trained member to export, to grow trees on, or to evaluate."""
+
+    data: Path
+    run: Run
+    settings: Settings
+    member: int
+    kind: str
+    """"int8" or "float": the file that an evaluation runs."""
+    line: int

@@ -1,0 +1,242 @@
+"""Given these patients, predictions or files, expect that."""
+
+import json
+
+import numpy as np
+import onnx
+import pytest
+import standin
+import torch
+
+from sonogfr_training import calibrate, cli, export, metrics, trees, workers
+from sonogfr_training.bundle import gather
+from sonogfr_training.data import DataError, draw_bag, load_crops, normalise, read_truth
+from sonogfr_training.network import Network, fold_batch_norm
+from sonogfr_training.runs import Run, Settings, TrainJob
+from sonogfr_training.store import write_whole
+from sonogfr_training.train import augment, train_one
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return standin.write(tmp_path_factory.mktemp("data") / "standin", patients=24, size=32, seed=1)
+
+
+def test_given_a_bag_expect_no_left_out_patient_in_training(data):
+    truth = read_truth(data)
+    for member in range(10):
+        bag = draw_bag(truth.patient_count, seed=3, member=member)
+        trained = set(truth.patient[bag.epoch(truth, np.random.default_rng(0))])
+        assert trained == set(bag.drawn)
+        assert trained.isdisjoint(bag.left_out)
+        assert trained | set(bag.left_out) == set(range(truth.patient_count))
+        assert set(truth.patient[trees.weights(truth, bag.drawn) > 0]) == trained
+
+
+def test_given_many_patients_expect_a_seventh_left_out_and_bags_that_differ_and_repeat():
+    bags = [draw_bag(4000, seed=1, member=member) for member in (0, 1, 0)]
+    assert len(bags[0].drawn) == 8000
+    assert len(bags[0].left_out) / 4000 == pytest.approx(np.exp(-2), abs=0.02)
+    assert not np.array_equal(bags[0].drawn, bags[1].drawn)
+    assert np.array_equal(bags[0].drawn, bags[2].drawn)
+
+
+def test_given_several_pictures_expect_the_longest_kidney_to_validate(data):
+    truth = read_truth(data)
+    for patient, picture in enumerate(truth.longest):
+        own = truth.patient == patient
+        assert own[picture] and truth.length_cm[picture] == truth.length_cm[own].max()
+
+
+@pytest.mark.parametrize("row", ["{", "[]", '{"crop":"a"}', '{"crop":"a","patient":"P","egfr":NaN,"length_cm":9}', ""])
+def test_given_a_broken_truth_expect_a_clear_error(tmp_path, row):
+    (tmp_path / "truth.jsonl").write_text(row + "\n")
+    with pytest.raises(DataError, match="truth.jsonl"):
+        read_truth(tmp_path)
+
+
+def test_given_crops_of_another_size_expect_an_error_and_no_resize(data):
+    with pytest.raises(DataError, match="32 x 32, not 64 x 64"):
+        load_crops(read_truth(data), 64)
+
+
+def test_given_augmented_crops_expect_markers_still_yellow():
+    crops = np.zeros((8, 32, 32, 3), np.uint8)
+    crops[:, 8:24, 8:24] = (255, 255, 0)
+    grey = augment(crops, np.random.default_rng(1)) * torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1)
+    grey += torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1)
+    assert grey.shape == (8, 3, 32, 32)
+    red, green, blue = grey[:, :, 10:22, 10:22].mean(dim=(0, 2, 3)).tolist()
+    assert red == pytest.approx(green, abs=1e-4) and red - blue > 0.7
+
+
+def test_given_low_egfr_expect_a_high_probability_and_never_the_reverse(tmp_path):
+    rng = np.random.default_rng(5)
+    egfr = rng.uniform(5, 115, 900)
+    features = rng.normal(size=(900, 70)).astype(np.float32)
+    features[:, 7] = egfr / 30 + rng.normal(size=900) / 3
+    label = (egfr < 60).astype(np.float32)
+    booster = trees.grow((features[:600], label[:600], np.ones(600)), (features[600:750], label[600:750]), seed=1)
+    booster.save_model(tmp_path / "0.json")
+    p = trees.probabilities(trees.load_trees(tmp_path / "0.json"), features[750:])
+    assert p[egfr[750:] < 30].min() > 0.8 and p[egfr[750:] > 95].max() < 0.2
+    saved = json.loads((tmp_path / "0.json").read_text())["learner"]
+    assert len(saved["feature_names"]) == trees.FEATURES_KEPT and "f7" in saved["feature_names"]
+    # Every tree of the file counts, and their sum starts at log-odds 0.
+    logit = booster.inplace_predict(features[750:, [int(n[1:]) for n in saved["feature_names"]]], predict_type="margin")
+    assert 1 / (1 + np.exp(-logit)) == pytest.approx(p, abs=1e-6)
+    assert len(saved["gradient_booster"]["model"]["trees"]) == booster.num_boosted_rounds() < trees.ROUNDS_MAX
+    assert float(saved["learner_model_param"]["base_score"].strip("[]")) == 0.5
+
+
+def test_given_new_patients_expect_the_intervals_to_hold_nine_tenths():
+    rng = np.random.default_rng(2)
+
+    def draw(count):
+        egfr = rng.uniform(0, 120, count)
+        return egfr, np.maximum(egfr + rng.gamma(2, 3 + egfr / 12) - 10, 1)
+
+    predicted, truth = draw(3000)
+    oob = calibrate.OutOfBag(predicted, np.full(3000, 0.5), truth, truth < 60)
+    table = calibrate.interval_table(oob, high=120.0)
+    predicted, truth = draw(20000)
+    row = np.searchsorted([band["up_to"] for band in table], predicted)
+    for index, band in enumerate(table):
+        error = (truth - predicted)[row == index]
+        assert ((error >= band["below"]) & (error <= band["above"])).mean() == pytest.approx(0.9, abs=0.035)
+
+
+def test_given_few_patients_in_a_band_expect_it_joined_with_the_next():
+    predicted = np.concatenate([np.full(50, 10.0), np.full(60, 20.0), np.full(150, 50.0), np.full(20, 100.0)])
+    oob = calibrate.OutOfBag(predicted, predicted * 0, predicted, predicted < 60)
+    rows = [(band["up_to"], band["count"]) for band in calibrate.interval_table(oob, high=110.0)]
+    assert rows == [(30.0, 110), (110.0, 170)]
+    with pytest.raises(DataError, match="too few"):
+        calibrate.offsets(np.zeros(18), 0.9)
+    assert calibrate.offsets(np.arange(19) - 9.0, 0.9) == (-9.0, 9.0)
+
+
+def test_given_probabilities_expect_words_that_are_right_nine_times_in_ten():
+    rng = np.random.default_rng(4)
+    p = rng.uniform(size=5000)
+    ckd = (rng.uniform(size=5000) < p).astype(float)
+    rules = calibrate.rules(calibrate.OutOfBag(60 + p, p, np.full(5000, 60.0), ckd), np.full(9, 4.0))
+    likely, unlikely = p >= rules["likely_from"], p <= rules["unlikely_to"]
+    assert ckd[likely].mean() >= 0.9 and ckd[unlikely].mean() <= 0.1
+    assert 0.75 < rules["likely_from"] < 0.85 and 0.15 < rules["unlikely_to"] < 0.25
+    # The program's own check, `Rules::check` in src/estimate.rs.
+    assert rules["intervals"][-1]["up_to"] >= rules["reportable"][1] > rules["reportable"][0]
+    assert all(band["below"] <= 0 <= band["above"] for band in rules["intervals"])
+    assert rules["spread_limit"] == 6.0 and rules["reportable"] == [60.0, 65.0]
+    # Where no probability carries the word, it is kept for certainty.
+    assert calibrate.word_limit(p, np.zeros(5000), 0.55) == 1.0
+
+
+def test_given_ties_expect_half_of_each_in_the_auc():
+    assert metrics.auc(np.array([0, 0, 1, 1]), np.array([0.1, 0.5, 0.5, 0.9])) == pytest.approx(0.875)
+    assert metrics.auc(np.ones(3), np.ones(3)) is None
+
+
+def test_given_a_network_expect_the_same_numbers_from_plain_onnx_and_only_trunk_ops_in_int8(data, tmp_path):
+    torch.manual_seed(1)
+    network = Network(0.125)
+    crops = load_crops(read_truth(data), 32)
+    x = torch.from_numpy(normalise(crops))
+    # One pass in training mode gives the normalisations something to fold.
+    network(x)
+    network.eval()
+    plain, features = network(x)
+    network.scale_output(60.0, 25.0)
+    model = export.to_onnx(fold_batch_norm(network), 32)
+    assert {node.op_type for node in model.graph.node} == export.FLOAT_OPS
+    onnx.save(model, tmp_path / "float.onnx")
+    egfr, pooled = trees.run_network(tmp_path / "float.onnx", crops)
+    assert egfr == pytest.approx(plain[:, 0].detach().numpy() * 25 + 60, abs=1e-2)
+    assert pooled == pytest.approx(features.detach().numpy(), abs=1e-3)
+    export.quantise(tmp_path / "float.onnx", tmp_path / "int8.onnx", crops[:20])
+    quantised = onnx.load(tmp_path / "int8.onnx")
+    assert export.check_int8(quantised)["Conv"] == 20
+    weights = [
+        onnx.numpy_helper.to_array(w) for w in quantised.graph.initializer if w.data_type == onnx.TensorProto.INT8
+    ]
+    assert (
+        len([w for w in weights if w.ndim == 4]) == 20 and min(w[w != 0].min() for w in weights if w.ndim == 4) >= -127
+    )
+    assert np.abs(trees.run_network(tmp_path / "int8.onnx", crops)[0] - egfr).max() < 5.0
+    with pytest.raises(ValueError, match="not quantised"):
+        export.check_int8(model)
+
+
+def train_job(data, run, member):
+    settings = Settings(size=32, width=0.125, epochs=1, batch=16)
+    return TrainJob(data, run.cache, run.trained(member), settings, member, None, 1, 0)
+
+
+def test_given_the_same_seed_expect_the_same_member(data, tmp_path):
+    states = []
+    for name in "ab":
+        run = Run(tmp_path / name)
+        train_one(train_job(data, run, 0))
+        states.append(torch.load(run.trained(0), weights_only=True)["state"])
+    assert all(torch.equal(states[0][key], states[1][key]) for key in states[0])
+
+
+def test_given_a_killed_run_expect_only_the_missing_member_trained(data, tmp_path, monkeypatch):
+    trained = []
+
+    def in_process(_function, jobs, _workers, _threads=1):
+        for job in jobs:
+            trained.append(job.member)
+            yield train_one(job)
+
+    monkeypatch.setattr(cli, "run_jobs", in_process)
+    out = tmp_path / "out"
+    tiny = ["train", str(data), str(out), "--size=32", "--width=0.125", "--epochs=1", "--batch=16", "--members=2"]
+    train = lambda *more: (lambda args: args.function(args))(cli.arguments().parse_args([*tiny, *more]))  # noqa: E731
+    train()
+    before = Run(out).trained(0).read_bytes()
+    Run(out).trained(1).unlink()
+    Run(out).trained(1).with_name(".99-1.pt").write_bytes(b"cut sho")
+    train()
+    assert trained == [0, 1, 1] and Run(out).trained(0).read_bytes() == before
+    with pytest.raises(DataError, match="begun with other seed"):
+        train("--seed=2")
+
+
+def test_given_a_writer_that_dies_expect_the_old_file_and_no_litter(tmp_path):
+    path = tmp_path / "file"
+    write_whole(path, lambda draft: draft.write_text("old"))
+
+    def die(draft):
+        draft.write_text("ne")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_whole(path, die)
+    assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
+
+
+def test_given_jobs_expect_each_in_a_process_of_its_own():
+    import os
+
+    pids = list(workers.run_jobs("test_training:pid_of", [1, 2], 1))
+    assert len({*pids, os.getpid()}) == 3
+
+
+def pid_of(_job):
+    import os
+
+    return os.getpid()
+
+
+def test_given_members_expect_only_those_that_never_drew_a_patient_to_speak_of_it(data, tmp_path):
+    truth = read_truth(data)
+    bags = [draw_bag(truth.patient_count, 1, member) for member in range(4)]
+    for member, bag in enumerate(bags):
+        # A member says 0 of the patients it trained on, which must not reach the mean.
+        unseen = np.isin(truth.patient, bag.left_out)
+        np.savez(tmp_path / f"{member}.npz", egfr=np.where(unseen, truth.egfr, 0), p_ckd=np.where(unseen, truth.ckd, 9))
+    oob, spread = gather(truth, [tmp_path / f"{member}.npz" for member in range(4)], seed=1)
+    assert oob.egfr == pytest.approx(oob.truth) and oob.p_ckd == pytest.approx(oob.ckd)
+    assert len(oob.egfr) == len(np.unique(np.concatenate([bag.left_out for bag in bags])))
+    assert len(spread) == len(truth.crop)
