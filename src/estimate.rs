@@ -198,6 +198,7 @@ impl Rules {
     ///
     /// # Panics
     /// If `members` is empty; a bundle without members is refused when it is opened.
+    #[expect(clippy::neg_cmp_op_on_partial_ord, reason = "a NaN from a member must refuse")]
     pub fn estimate(&self, members: &MemberOutputs) -> Result<Estimate, Refusal> {
         assert!(!members.is_empty(), "a checked bundle has members");
         let count = members.len() as f32;
@@ -205,7 +206,6 @@ impl Rules {
         let p_ckd = members.iter().map(|m| m.p_ckd.0).sum::<f32>() / count;
         let variance = members.iter().map(|m| (m.egfr.0 - egfr) * (m.egfr.0 - egfr)).sum::<f32>() / count;
         let spread = libm::sqrtf(variance);
-        // Written so that a NaN from a member refuses.
         if !(spread <= self.spread_limit.0) {
             return Err(Refusal::MembersDisagree { spread: Egfr(spread), limit: self.spread_limit });
         }

@@ -150,7 +150,7 @@ fn each(paths: &[PathBuf], work: impl Fn(&Path) -> Result<()>) -> Result<()> {
     last.map_or(Ok(()), Err)
 }
 
-fn show<T: Serialize>(form: Form, value: &T, human: fn(&mut io::StdoutLock<'_>, &T) -> io::Result<()>) -> Result<()> {
+fn show<T: Serialize>(form: Form, value: &T, human: fn(&mut io::StdoutLock<'static>, &T) -> io::Result<()>) -> Result<()> {
     let mut out = io::stdout().lock();
     match form {
         Form::Human => human(&mut out, value)?,

@@ -1,0 +1,244 @@
+//! The program as its users call it: good pictures, bad pictures, broken bundles.
+
+use sonogfr::{crop::CropSquare, edge::pictures, frame::Picture, phantom};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+fn demo_bundle() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("models/demo/demo.sonogfr")
+}
+
+fn run(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_sonogfr")).args(arguments).output().unwrap()
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+/// Given these arguments, expect exit code 2, nothing on stdout, and one line on stderr that holds all of `words`.
+fn check_error(arguments: &[&str], words: &[&str]) {
+    let output = run(arguments);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{arguments:?}: {stderr}");
+    assert!(output.stdout.is_empty(), "{arguments:?}");
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    for word in words {
+        assert!(stderr.contains(word), "{arguments:?}: {word} is not in: {stderr}");
+    }
+}
+
+fn json(output: &Output) -> Vec<serde_json::Value> {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// A phantom's screen, written to `folder`, with its truth.
+fn write_phantom(folder: &Path, index: u64) -> (PathBuf, phantom::Truth) {
+    let phantom = phantom::draw(40, &phantom::patient(40, index), 1);
+    let path = folder.join(format!("phantom-{index}.png"));
+    pictures::save(&phantom.screen, &path).unwrap();
+    (path, phantom.truth)
+}
+
+#[test]
+fn given_phantom_screens_expect_readings_with_all_that_the_contract_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let truths: Vec<_> = (0..3).map(|index| write_phantom(folder.path(), index).1).collect();
+    let readings = json(&run(&["read", text(folder.path()), "--json"]));
+    assert_eq!(readings.len(), 3);
+    for (reading, truth) in readings.iter().zip(truths) {
+        assert_eq!((&reading["outcome"], &reading["demonstration"]), (&"measured".into(), &true.into()), "{reading}");
+        let pair = reading["pairs"].as_array().unwrap().iter().find(|pair| pair["chosen"] == true).unwrap();
+        for (key, expected) in [("x1", truth.ends[0].x), ("y1", truth.ends[0].y), ("x2", truth.ends[1].x), ("y2", truth.ends[1].y)] {
+            assert!((pair[key].as_f64().unwrap() - f64::from(expected)).abs() <= 1.0, "{key} in {reading}");
+        }
+        let estimate = &reading["estimate"];
+        assert_eq!(estimate["members"].as_array().unwrap().len(), 10);
+        let interval = estimate["interval"].as_array().unwrap();
+        let egfr = estimate["egfr"].as_f64().unwrap();
+        assert!(interval[0].as_f64().unwrap() <= egfr && egfr <= interval[1].as_f64().unwrap());
+        assert_eq!(estimate["bundle"]["demonstration"], true);
+        for key in ["coverage", "p_ckd", "ckd", "stage"] {
+            assert!(!estimate[key].is_null(), "{key}");
+        }
+    }
+}
+
+#[test]
+fn given_a_human_reading_expect_every_line_to_say_demonstration_and_no_colour_in_a_pipe() {
+    let folder = tempfile::tempdir().unwrap();
+    let (picture, _) = write_phantom(folder.path(), 0);
+    let panel = folder.path().join("panel.png");
+    let output = run(&["read", text(&picture), "--panel", text(&panel)]);
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success() && stdout.contains("confirm by creatinine"), "{stdout}");
+    assert!(stdout.lines().all(|line| line.starts_with("DEMONSTRATION")), "{stdout}");
+    assert!(!stdout.contains('\u{1b}'));
+    let panel = pictures::open(&panel).unwrap();
+    assert_eq!((panel.width(), panel.height()), (800, 480));
+}
+
+#[test]
+fn given_a_picture_without_calipers_expect_a_refusal_and_exit_code_0() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("grey.png");
+    pictures::save(&Picture::filled(320, 240, [40; 3]), &path).unwrap();
+    for arguments in [&["inspect", text(&path), "--json"][..], &["read", text(&path), "--json"]] {
+        let line = &json(&run(arguments))[0];
+        assert_eq!(line["outcome"], "refused");
+        assert_eq!(line["refusal"]["reason"], "No calipers seen");
+        assert!(line["estimate"].is_null() && line["ruler"].is_null() && line["length"].is_null());
+    }
+}
+
+#[test]
+fn given_a_phantom_expect_crop_to_write_exactly_what_the_networks_see() {
+    let folder = tempfile::tempdir().unwrap();
+    let (picture, truth) = write_phantom(folder.path(), 1);
+    let out = folder.path().join("crop.png");
+    assert!(run(&["crop", text(&picture), "-o", text(&out), "--size", "128"]).status.success());
+    let expected = CropSquare::between(truth.ends).unwrap().cut(pictures::open(&picture).unwrap().frame(), 128);
+    assert!(pictures::open(&out).unwrap() == expected);
+}
+
+#[test]
+fn given_bad_picture_files_expect_one_line_each_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let (good, _) = write_phantom(folder.path(), 0);
+    fs::write(at("words.png"), "no picture").unwrap();
+    fs::write(at("cut.png"), &fs::read(&good).unwrap()[..9000]).unwrap();
+    fs::write(at("huge.png"), huge_png_header()).unwrap();
+    fs::create_dir(at("empty")).unwrap();
+    check_error(&["inspect", text(&at("missing.png"))], &["missing.png", "cannot be opened", "check the path"]);
+    check_error(&["inspect", text(&at("words.png")), "--json"], &["words.png", "not a PNG or JPEG"]);
+    check_error(&["inspect", text(&at("cut.png"))], &["cut.png", "cut-off"]);
+    check_error(&["inspect", text(&at("huge.png"))], &["huge.png", "65000 x 65000"]);
+    check_error(&["inspect", text(&at("empty"))], &["empty", "no PNG or JPEG"]);
+    check_error(&["read", text(&at("words.png")), text(&good), "--panel", "p.png"], &["--panel", "give one"]);
+}
+
+/// The start of a PNG of 65,000 x 65,000 pixels, with right checksums and no pixels.
+fn huge_png_header() -> Vec<u8> {
+    let mut bytes = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR".to_vec();
+    for side in [65_000_u32, 65_000] {
+        bytes.extend(side.to_be_bytes());
+    }
+    bytes.extend([8, 2, 0, 0, 0]);
+    let checksum = crc32(&bytes[12..]);
+    bytes.extend(checksum.to_be_bytes());
+    bytes.extend(b"\0\0\0\0IDAT\x35\xaf\x06\x1e");
+    bytes
+}
+
+fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(u32::MAX, |crc, &byte| {
+        (0..8).fold(crc ^ u32::from(byte), |crc, _| (crc >> 1) ^ if crc & 1 == 1 { 0xEDB8_8320 } else { 0 })
+    })
+}
+
+#[test]
+fn given_one_bad_picture_in_a_list_expect_the_others_read_and_exit_code_2() {
+    let folder = tempfile::tempdir().unwrap();
+    let (first, _) = write_phantom(folder.path(), 0);
+    let (last, _) = write_phantom(folder.path(), 1);
+    let bad = folder.path().join("bad.png");
+    fs::write(&bad, "no picture").unwrap();
+    let output = run(&["inspect", text(&first), text(&bad), text(&last), "--json"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(String::from_utf8(output.stdout).unwrap().lines().count(), 2);
+    assert_eq!(String::from_utf8(output.stderr).unwrap().lines().count(), 1);
+}
+
+#[test]
+fn given_pictures_of_other_depths_expect_the_same_markers() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, _) = write_phantom(folder.path(), 2);
+    let rgb = image::open(&path).unwrap();
+    let expected = json(&run(&["inspect", text(&path), "--json"]))[0]["pairs"].clone();
+    for (name, other) in [
+        ("rgb16.png", image::DynamicImage::from(rgb.to_rgb16())),
+        ("rgba8.png", rgb.to_rgba8().into()),
+        ("rgba16.png", rgb.to_rgba16().into()),
+    ] {
+        let path = folder.path().join(name);
+        other.save(&path).unwrap();
+        assert_eq!(json(&run(&["inspect", text(&path), "--json"]))[0]["pairs"], expected, "{name}");
+    }
+    let grey = folder.path().join("grey16.png");
+    rgb.to_luma16().save(&grey).unwrap();
+    assert!(!json(&run(&["inspect", text(&grey), "--json"]))[0]["outcome"].is_null());
+}
+
+#[test]
+fn given_bad_bundles_expect_one_line_naming_file_and_cause() {
+    let folder = tempfile::tempdir().unwrap();
+    let (picture, _) = write_phantom(folder.path(), 0);
+    let good = fs::read(demo_bundle()).unwrap();
+    let check = |name: &str, bytes: &[u8], words: &[&str]| {
+        let path = folder.path().join(name);
+        fs::write(&path, bytes).unwrap();
+        check_error(&["read", text(&picture), "--bundle", text(&path), "--json"], &[&[name], words].concat());
+    };
+    let mut flipped = good.clone();
+    flipped[good.len() / 2] ^= 1;
+    let newer = String::from_utf8_lossy(&good[512..]).find("\"format\": 1").unwrap() + 512 + "\"format\": ".len();
+    let mut from_newer = good.clone();
+    from_newer[newer] = b'2';
+    check("cut.sonogfr", &good[..good.len() / 3], &["cut off"]);
+    check("flipped.sonogfr", &flipped, &["hash"]);
+    check("newer.sonogfr", &from_newer, &["format 2", "reads 1"]);
+    check("words.sonogfr", b"no bundle at all", &["no bundle"]);
+    check("empty.sonogfr", b"", &["no bundle"]);
+    let missing = folder.path().join("missing.sonogfr");
+    check_error(&["read", text(&picture), "--bundle", text(&missing)], &["missing.sonogfr", "cannot be read"]);
+    check_error(&["bundle", "info", text(&missing)], &["missing.sonogfr"]);
+}
+
+#[test]
+fn given_the_demonstration_bundle_expect_it_in_order_small_and_marked() {
+    let bundle = demo_bundle();
+    assert!(fs::metadata(&bundle).unwrap().len() <= 30_000_000);
+    assert!(run(&["bundle", "check", text(&bundle)]).status.success());
+    let info = String::from_utf8(run(&["bundle", "info", text(&bundle)]).stdout).unwrap();
+    assert!(info.contains("DEMONSTRATION") && info.contains("phantom") && info.contains("sha256"), "{info}");
+}
+
+#[test]
+fn given_a_demonstration_expect_panels_animation_journal_and_the_truth_beside_the_reading() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(&["demo", "-o", text(folder.path())]);
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(stdout.contains("confirm by creatinine") && stdout.contains("truth"), "{stdout}");
+    let names: Vec<String> =
+        fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    for ending in ["live.png", "measuring.png", "result.png", "exam.gif", "journal.jsonl"] {
+        assert!(names.iter().any(|name| name.ends_with(ending)), "{ending} in {names:?}");
+    }
+    let journal = fs::read_to_string(folder.path().join("journal.jsonl")).unwrap();
+    assert_eq!(journal.lines().count(), 1, "{journal}");
+}
+
+#[test]
+fn given_a_population_expect_pictures_crops_and_truth_that_gives_egfr_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = text(folder.path());
+    let output = run(&["phantom", "--count", "5", "--seed", "3", "-o", out, "--crops"]);
+    assert!(String::from_utf8(output.stdout).unwrap().contains("best reachable r"));
+    let truth = fs::read_to_string(folder.path().join("truth.jsonl")).unwrap();
+    assert_eq!(truth.lines().count(), 5);
+    for line in truth.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()) {
+        let number = |key: &str| line[key].as_f64().unwrap();
+        let female = if line["sex"] == "F" { 0.742 } else { 1.0 };
+        let mdrd = 186.0 * number("creatinine_mg_dl").powf(-1.154) * number("age").powf(-0.203) * female;
+        assert!((mdrd - number("egfr")).abs() < 0.01, "{line}");
+        for key in ["picture", "crop"] {
+            assert!(pictures::open(&folder.path().join(line[key].as_str().unwrap())).is_ok());
+        }
+    }
+}

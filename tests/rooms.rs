@@ -1,0 +1,52 @@
+//! The house's walls: pure rooms use nothing of the operating system, edges never import each other.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// The pure rooms, as files or folders below src/.
+const PURE: [&str; 12] = [
+    "crop.rs", "estimate.rs", "frame.rs", "freeze.rs", "machine.rs", "overlay", "panel", "phantom", "reading.rs",
+    "refusal.rs", "trees.rs", "units.rs",
+];
+
+fn sources(path: &Path) -> Vec<PathBuf> {
+    if path.is_file() {
+        return vec![path.to_path_buf()];
+    }
+    let entries = fs::read_dir(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    entries.flat_map(|entry| sources(&entry.unwrap().path())).collect()
+}
+
+fn check(room: &str, forbidden: &[&str]) {
+    for file in sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(room)) {
+        let text = fs::read_to_string(&file).unwrap();
+        let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+        for (number, line) in code.enumerate() {
+            for word in forbidden {
+                assert!(!line.contains(word), "{}: code line {}: {word}", file.display(), number + 1);
+            }
+        }
+    }
+}
+
+#[test]
+fn given_a_pure_room_expect_no_system_no_thread_no_edge() {
+    for room in PURE {
+        check(room, &["std::", "tokio", "tracing", "tract", "crate::edge", "crate::app", "crate::ensemble", "crate::bundle"]);
+    }
+}
+
+#[test]
+fn given_an_edge_expect_it_to_know_no_other_edge_and_not_the_app() {
+    for file in sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/edge")) {
+        let room = format!("edge/{}", file.file_name().unwrap().to_str().unwrap());
+        check(&room, &["crate::app", "crate::edge", "super::", "tokio", "crate::ensemble"]);
+    }
+}
+
+#[test]
+fn given_the_whole_source_expect_unsafe_nowhere() {
+    check("", &["unsafe "]);
+}
