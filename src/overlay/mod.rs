@@ -1,11 +1,21 @@
 //! Frozen picture -> markers, pair, ruler, or why not.
 //!
-//! The rooms, in the order of the flow: [`candidates`] finds shapes that may be caliper markers, [`pairs`] joins them to
-//! distances, [`ruler`] finds the scale, and [`see`] checks what they say together. Each step may refuse with its own reason.
+//! The rooms, in the order of the flow: `candidates` finds the caliper markers, `pairs` joins them to distances,
+//! `ruler` finds the scale, and [`see`] checks what they say together. Each step may refuse with its own reason.
+//!
+//! Always holds: a picture without refusal has exactly one chosen pair, and one with refusal has none; the same pixels
+//! give the same sight. Deliberately absent: any colour, size or place of one cart's screen as a condition.
 
-pub mod candidates;
-pub mod pairs;
-pub mod ruler;
+mod candidates;
+mod cross;
+mod glyph;
+mod line;
+mod pairs;
+mod ruler;
+mod tone;
+
+#[cfg(test)]
+mod tests;
 
 use crate::{
     frame::{Frame, Spot},
@@ -13,6 +23,18 @@ use crate::{
     units::{Centimetres, Pixels, PixelsPerCm},
 };
 use alloc::{string::String, vec::Vec};
+use pairs::Joined;
+use tone::Tones;
+
+/// The shortest distance that may be a kidney's length, on a picture without a ruler. A crop is stretched to 224
+/// pixels; from less than a fifth of that nothing of the cortex is left.
+const LENGTH_MIN: Pixels = Pixels(45.0);
+/// The shortest distance that may be a kidney's length. *Source*: Rosenbaum et al. 1984, AJR 142:467: newborn kidneys
+/// have 4.5 cm on average; 3 cm leaves room for the small and the shrunken.
+const LENGTH_MIN_CM: Centimetres = Centimetres(3.0);
+/// A second pair longer than this part of the longest leaves open which of them is the length. A kidney is about half
+/// as wide and thick as long.
+const RIVAL: f32 = 0.95;
 
 /// Two markers that belong to one distance.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -68,4 +90,31 @@ impl Sight {
     pub fn chosen(&self) -> Option<&Pair> {
         self.pairs.iter().find(|pair| pair.chosen).filter(|_| self.refusal.is_none())
     }
+}
+
+/// Reads what the cart drew on a frozen picture.
+pub fn see(frame: Frame<'_>) -> Sight {
+    let tones = Tones::of(frame);
+    let ruler = ruler::find(&tones);
+    let Joined { mut pairs, refusal } = pairs::join(&tones, &candidates::find(&tones));
+    pairs.sort_by(|a, b| b.length().0.total_cmp(&a.length().0));
+    let refusal = refusal.or_else(|| check(&pairs, ruler.as_ref()));
+    if refusal.is_none()
+        && let Some(longest) = pairs.first_mut()
+    {
+        longest.chosen = true;
+    }
+    pairs.sort_by_key(|pair| pair.label.unwrap_or(u8::MAX));
+    Sight { pairs, ruler, text: None, refusal }
+}
+
+/// Whether the longest pair, which comes first, may be a kidney's length.
+fn check(pairs: &[Pair], ruler: Option<&Ruler>) -> Option<Refusal> {
+    let Some(longest) = pairs.first().map(Pair::length) else { return Some(Refusal::NoMarkers) };
+    let too_short = longest < LENGTH_MIN || ruler.is_some_and(|ruler| longest.at(ruler.scale) < LENGTH_MIN_CM);
+    if too_short {
+        return Some(Refusal::PairTooShort);
+    }
+    let rival = pairs.get(1).is_some_and(|second| second.length().0 > RIVAL * longest.0);
+    rival.then_some(Refusal::PairsAmbiguous)
 }

@@ -1,0 +1,174 @@
+//! Print beside a marker: the label digit that belongs to it, or the text of which it is only a plus sign.
+//!
+//! A label stands diagonally beside its marker, as on the LOGIQ screens; print on the marker's own line makes it a plus
+//! sign. Digits are told by where their ink lies on a few heights. A shape that is not surely one of 1 to 4 has no
+//! number.
+
+use super::{candidates::Marker, tone::Tones};
+use alloc::{vec, vec::Vec};
+
+/// Farther than this part of the marker's size from its middle's height, print is on another line than the marker.
+const SAME_LINE: f32 = 0.3;
+/// How far print may leave the marker's colour in a picture that is not exact: its strokes are thinner than the
+/// marker's.
+const SMEARED: u8 = 34;
+/// Where a digit's uppermost and lowest rows are looked at: the very outermost ones may be smeared away.
+const HIGH: f32 = 0.05;
+const LOW: f32 = 0.93;
+
+/// One connected shape in a marker's colour, in pixels of the picture.
+#[derive(Clone, Debug, PartialEq)]
+struct Glyph {
+    left: i32,
+    top: i32,
+    width: i32,
+    height: i32,
+    /// *Shape*: `[height, width]`.
+    ink: Vec<bool>,
+}
+
+/// Whether `marker` has print on its own line, as the plus in "A+B" and "+3" has.
+pub(crate) fn stands_in_print(tones: &Tones, marker: &Marker) -> bool {
+    glyphs(tones, marker).iter().any(|glyph| {
+        let size = marker.size();
+        let tall = (0.6 * size..=1.8 * size).contains(&(glyph.height as f32)) && glyph.width as f32 <= 1.5 * size;
+        let [aside, offset] = glyph.offset(marker);
+        tall && offset <= SAME_LINE * size && aside <= size
+    })
+}
+
+/// The number beside `marker`, if there is just one shape in a label's place and it surely is one of 1 to 4.
+pub(crate) fn label(tones: &Tones, marker: &Marker) -> Option<u8> {
+    let size = marker.size();
+    let glyphs = glyphs(tones, marker);
+    let mut labels = glyphs.iter().filter(|glyph| {
+        let [aside, offset] = glyph.offset(marker);
+        let high = (0.5 * size..=1.3 * size).contains(&(glyph.height as f32)) && glyph.width <= glyph.height;
+        high && aside <= 0.6 * size && offset > SAME_LINE * size && offset <= 1.3 * size
+    });
+    let only = labels.next()?;
+    if labels.next().is_some() { None } else { only.digit() }
+}
+
+/// The shapes in the marker's colour around it, without its own strokes and without what runs out of view.
+fn glyphs(tones: &Tones, marker: &Marker) -> Vec<Glyph> {
+    let [across, down] = marker.reach.map(|reach| libm::ceilf(reach) as i32);
+    let (middle_x, middle_y) = (libm::roundf(marker.at.x) as i32, libm::roundf(marker.at.y) as i32);
+    let half = libm::ceilf(marker.stroke / 2.0) as i32;
+    let view = 3 * across.max(down) + 4;
+    let side = (2 * view + 1) as usize;
+    let own =
+        |dx: i32, dy: i32| (dx.abs() <= across + 1 && dy.abs() <= half) || (dy.abs() <= down + 1 && dx.abs() <= half);
+    let tolerance = if marker.is_exact() { marker.tolerance() } else { SMEARED };
+    let mut ink = vec![false; side * side];
+    for (i, pixel) in ink.iter_mut().enumerate() {
+        let (dx, dy) = ((i % side) as i32 - view, (i / side) as i32 - view);
+        let tone = tones.get(middle_x + dx, middle_y + dy);
+        *pixel = !own(dx, dy) && tone.is_some_and(|t| t.gap(marker.tone) <= tolerance);
+    }
+    let mut glyphs = Vec::new();
+    for start in 0..ink.len() {
+        if ink[start] {
+            glyphs.extend(take(&mut ink, side, start).map(|mut glyph| {
+                glyph.left += middle_x - view;
+                glyph.top += middle_y - view;
+                glyph
+            }));
+        }
+    }
+    glyphs
+}
+
+/// Takes the shape that holds `start` out of `ink`; none if it touches the view's rim.
+fn take(ink: &mut [bool], side: usize, start: usize) -> Option<Glyph> {
+    let mut open = vec![start];
+    let mut spots = Vec::new();
+    ink[start] = false;
+    while let Some(at) = open.pop() {
+        let (x, y) = ((at % side) as i32, (at / side) as i32);
+        spots.push((x, y));
+        for (dx, dy) in (-1..=1).flat_map(|dy| (-1..=1).map(move |dx| (dx, dy))) {
+            let (x, y) = (x + dx, y + dy);
+            let inside = (0..side as i32).contains(&x) && (0..side as i32).contains(&y);
+            if !inside {
+                continue;
+            }
+            let next = y as usize * side + x as usize;
+            if ink[next] {
+                ink[next] = false;
+                open.push(next);
+            }
+        }
+    }
+    let left = spots.iter().map(|s| s.0).min()?;
+    let right = spots.iter().map(|s| s.0).max()?;
+    let top = spots.iter().map(|s| s.1).min()?;
+    let bottom = spots.iter().map(|s| s.1).max()?;
+    let last = side as i32 - 1;
+    if left == 0 || top == 0 || right == last || bottom == last {
+        return None;
+    }
+    let (width, height) = (right - left + 1, bottom - top + 1);
+    let mut own = vec![false; (width * height) as usize];
+    for (x, y) in spots {
+        own[((y - top) * width + x - left) as usize] = true;
+    }
+    Some(Glyph { left, top, width, height, ink: own })
+}
+
+impl Glyph {
+    /// The free space between glyph and marker sideways, and how far their middles differ in height.
+    fn offset(&self, marker: &Marker) -> [f32; 2] {
+        let middle = |start: i32, length: i32| start as f32 + (length - 1) as f32 / 2.0;
+        let apart = (middle(self.left, self.width) - marker.at.x).abs() - self.width as f32 / 2.0;
+        [apart - marker.reach[0], (middle(self.top, self.height) - marker.at.y).abs()]
+    }
+
+    /// The stretches of ink on the row at `height` (0 the top, 1 the bottom), each as parts of the width.
+    fn stretches(&self, height: f32) -> Vec<[f32; 2]> {
+        let y = libm::roundf(height * (self.height - 1) as f32) as usize;
+        let row = &self.ink[y * self.width as usize..][..self.width as usize];
+        let mut stretches: Vec<[f32; 2]> = Vec::new();
+        for x in (0..row.len()).filter(|&x| row[x]) {
+            let [from, to] = [x, x + 1].map(|x| x as f32 / row.len() as f32);
+            match stretches.last_mut() {
+                Some(last) if row[x - 1] => last[1] = to,
+                _ => stretches.push([from, to]),
+            }
+        }
+        stretches
+    }
+
+    fn digit(&self) -> Option<u8> {
+        let at = |height| self.stretches(height);
+        let only = |height: f32, fits: &dyn Fn(f32, f32) -> bool| match at(height)[..] {
+            [[from, to]] => fits(from, to),
+            _ => false,
+        };
+        let slim = 100 * self.width <= 65 * self.height;
+        let post = |from: f32, to: f32| from >= 0.3 && to >= 0.95;
+        let flag = (1..=4).any(|i| at(i as f32 / 12.0).first().is_some_and(|s| s[0] <= 0.2));
+        if slim && flag && [0.5, 0.65, 0.8, LOW].into_iter().all(|h| only(h, &post)) {
+            return Some(1);
+        }
+        if 100 * self.width < 45 * self.height {
+            return None;
+        }
+        let right = |height: f32| at(height).last().is_some_and(|s| s[0] >= 0.45 && s[1] >= 0.85);
+        let base = only(LOW, &|from, to| to - from >= 0.85);
+        if base && right(0.28) && only(0.75, &|from, to| from <= 0.4 && to <= 0.8) && only(0.5, &|from, _| from >= 0.25)
+        {
+            return Some(2);
+        }
+        let cap = |from: f32, to: f32| from <= 0.4 && from > 0.0 && (0.6..1.0).contains(&to);
+        if only(HIGH, &cap) && only(LOW, &cap) && right(0.25) && right(0.72) && only(0.48, &|from, _| from >= 0.25) {
+            return Some(3);
+        }
+        let bar = (6..=9).any(|i| only(i as f32 / 12.0, &|from, to| to - from >= 0.95));
+        let foot = only(LOW, &|from, to| from >= 0.4 && to < 1.0);
+        if bar && foot && only(HIGH, &|from, to| from >= 0.35 && to < 1.0) && at(0.5).len() == 2 {
+            return Some(4);
+        }
+        None
+    }
+}

@@ -1,0 +1,103 @@
+//! The picture in the terms that tell overlay from echo: brightness and two colour differences a pixel.
+//!
+//! Overlay is drawn in one colour and echo is grey, so distances between colours decide everything here. Chroma counts
+//! a quarter of luma, because 4:2:0 and JPEG keep a thin stroke's brightness but smear its colour.
+
+use crate::frame::{Frame, RGB_BYTES, Spot, luma};
+use alloc::vec::Vec;
+
+/// Chroma this far from grey is colour, not echo with a tint.
+const COLOURED_GAP: u8 = 16;
+
+/// A pixel's colour: brightness, then blue and red against brightness, each a quarter as strong and around 128.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Tone([u8; 4]);
+
+impl Tone {
+    fn of(rgb: [u8; 3]) -> Self {
+        let y = luma(rgb);
+        let against = |channel: u8| (128 + (i16::from(channel) - i16::from(y)) / 4) as u8;
+        // The fourth byte only makes the size a power of two.
+        Self([y, against(rgb[2]), against(rgb[0]), 0])
+    }
+
+    /// How far apart two colours look, 0 to 255.
+    pub(crate) fn gap(self, other: Self) -> u8 {
+        let [a, b] = [self.0, other.0];
+        a[0].abs_diff(b[0]).max(a[1].abs_diff(b[1])).max(a[2].abs_diff(b[2]))
+    }
+
+    /// Brightness, 0 to 255.
+    pub(crate) fn luma(self) -> u8 {
+        self.0[0]
+    }
+
+    /// Whether the pixel has a colour, which echo has not.
+    pub(crate) fn is_coloured(self) -> bool {
+        self.0[1].abs_diff(128).max(self.0[2].abs_diff(128)) >= COLOURED_GAP
+    }
+
+    /// The mean of some colours; none if there are none.
+    pub(crate) fn mean(tones: impl Iterator<Item = Self>) -> Option<Self> {
+        let (mut sums, mut count) = ([0u32; 3], 0u32);
+        for Self(tone) in tones {
+            for (sum, &part) in sums.iter_mut().zip(&tone) {
+                *sum += u32::from(part);
+            }
+            count += 1;
+        }
+        let part = |sum: u32| sum.checked_add(count / 2)?.checked_div(count).map(|mean| mean as u8);
+        Some(Self([part(sums[0])?, part(sums[1])?, part(sums[2])?, 0]))
+    }
+}
+
+/// A whole picture of tones. Points outside have none.
+pub(crate) struct Tones {
+    all: Vec<Tone>,
+    width: i32,
+    height: i32,
+}
+
+impl Tones {
+    /// Translates `frame`.
+    ///
+    /// # Panics
+    /// If a side is longer than `i32` holds; no picture that fits in memory is.
+    pub(crate) fn of(frame: Frame<'_>) -> Self {
+        let side = |length: usize| i32::try_from(length).expect("no side of a picture in memory outgrows i32");
+        let (width, height) = (side(frame.width()), side(frame.height()));
+        let mut all = Vec::with_capacity(frame.width() * frame.height());
+        for y in 0..frame.height() {
+            all.extend(frame.row(y).chunks_exact(RGB_BYTES).map(|p| Tone::of([p[0], p[1], p[2]])));
+        }
+        Self { all, width, height }
+    }
+
+    pub(crate) fn width(&self) -> i32 {
+        self.width
+    }
+
+    pub(crate) fn height(&self) -> i32 {
+        self.height
+    }
+
+    /// The tone of pixel (x, y), if it is on the picture.
+    pub(crate) fn get(&self, x: i32, y: i32) -> Option<Tone> {
+        let inside = (0..self.width).contains(&x) && (0..self.height).contains(&y);
+        inside.then(|| self.all[y as usize * self.width as usize + x as usize])
+    }
+
+    /// All pixels of row `y`.
+    ///
+    /// # Panics
+    /// If `y` is outside the picture.
+    pub(crate) fn row(&self, y: i32) -> &[Tone] {
+        let width = self.width as usize;
+        &self.all[y as usize * width..][..width]
+    }
+
+    /// The tone of the pixel nearest to `spot`, if that is on the picture.
+    pub(crate) fn nearest(&self, spot: Spot) -> Option<Tone> {
+        self.get(libm::roundf(spot.x) as i32, libm::roundf(spot.y) as i32)
+    }
+}
