@@ -151,6 +151,15 @@ fn scale(column: &[Bar]) -> Option<Ruler> {
     best
 }
 
+/// The bars around place 0 without a gap of more than one place: what lies farther up or down is no part of the ruler.
+fn unbroken<'a>(in_place: &[&'a Bar], place: impl Fn(&Bar) -> i32) -> Vec<&'a Bar> {
+    let joined = |w: &[&Bar]| place(w[1]) - place(w[0]) <= 2;
+    let origin = in_place.iter().position(|bar| place(bar) == 0).unwrap_or(0);
+    let above = in_place[..=origin].windows(2).rev().take_while(|w| joined(w)).count();
+    let below = in_place[origin..].windows(2).take_while(|w| joined(w)).count();
+    in_place[origin - above..=origin + below].to_vec()
+}
+
 /// The ruler with a major tick at `origin` and minor ones about `step` apart, if the column is one.
 fn fit(column: &[Bar], is_major: &impl Fn(&Bar) -> bool, origin: f32, step: f32) -> Option<Ruler> {
     if step < 2.0 * CLEARANCE as f32 {
@@ -158,14 +167,18 @@ fn fit(column: &[Bar], is_major: &impl Fn(&Bar) -> bool, origin: f32, step: f32)
     }
     let place = |bar: &Bar| libm::roundf((bar.middle().y - origin) / step) as i32;
     let off = |bar: &Bar| (bar.middle().y - origin - place(bar) as f32 * step).abs();
-    let (ticks, stray): (Vec<&Bar>, Vec<&Bar>) = column.iter().partition(|bar| off(bar) <= OFF_MAX + 0.02 * step);
+    let in_place: Vec<&Bar> = column.iter().filter(|bar| off(bar) <= OFF_MAX + 0.02 * step).collect();
+    let ticks = unbroken(&in_place, |bar| place(bar));
     let on_fifth = |bar: &&Bar| place(bar) % MINORS_A_MAJOR == 0;
     let orderly = ticks.iter().filter(|bar| is_major(bar) == on_fifth(bar)).count();
     let [first, last] = [place(ticks.first()?), place(ticks.last()?)];
     let whole = (last - first + 1) as f32;
+    // Print above and below the ruler may stand in its column; between its ticks it may not.
+    let between = |bar: &&Bar| (first..=last).contains(&place(bar));
+    let stray = column.iter().filter(between).count() - ticks.len();
     if !DEPTH.contains(&(last - first))
         || (ticks.len() as f32) < FILLED_MIN * whole
-        || 5 * stray.len() > ticks.len()
+        || 5 * stray > ticks.len()
         || orderly < ticks.len()
         || ticks.windows(2).any(|w| place(w[0]) == place(w[1]))
     {

@@ -152,7 +152,7 @@ impl Screen {
             if cm % 5 == 0 {
                 fill(picture, (RIGHT_RULER_X + 1, y - 1), (9, 3), MAJOR_TICK);
                 let text = number_text(f64::from(cm), 0);
-                write_right::<fonts::u8g2_font_helvB18_tf>(picture, &text, (RIGHT_RULER_X, y + 13), MAJOR_TICK);
+                write_right::<fonts::u8g2_font_helvB18_tf>(picture, &text, (RIGHT_RULER_X - 2, y + 13), MAJOR_TICK);
             } else {
                 fill(picture, (RIGHT_RULER_X, y - 1), (6, 2), MINOR_TICK);
             }
