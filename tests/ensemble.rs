@@ -1,0 +1,48 @@
+//! The demonstration bundle on phantoms that no training used: the members run, and their words point the right way.
+
+use sonogfr::{
+    bundle::Bundle,
+    crop::CropSquare,
+    ensemble::{Member, NetworkInput},
+    estimate::{CKD_EGFR, MemberOutput},
+    frame::Picture,
+    phantom,
+};
+use std::path::Path;
+
+const SEED: u64 = 71;
+
+fn bundle() -> Bundle {
+    Bundle::open(&Path::new(env!("CARGO_MANIFEST_DIR")).join("models/demo/demo.sonogfr")).unwrap()
+}
+
+fn crop(index: u64, size: usize) -> Picture {
+    let phantom = phantom::draw(SEED, &phantom::patient(SEED, index), 1);
+    CropSquare::between(phantom.truth.ends).unwrap().cut(phantom.screen.frame(), size)
+}
+
+#[test]
+fn given_sick_and_well_kidneys_expect_the_trees_to_give_the_sick_ones_the_high_probability() {
+    let bundle = bundle();
+    let input = bundle.manifest().input;
+    let member = Member::load(&bundle, 0).unwrap();
+    let said = |index| member.run(&NetworkInput::new(&crop(index, input.size), &input)).unwrap();
+    let truth = |index| phantom::egfr(&phantom::patient(SEED, index));
+    let (sick, well): (Vec<u64>, Vec<u64>) = (0..40).partition(|&index| truth(index) < CKD_EGFR);
+    let mean = |of: fn(MemberOutput) -> f32, indices: &[u64]| {
+        indices.iter().map(|&index| of(said(index))).sum::<f32>() / indices.len() as f32
+    };
+    let p = |output: MemberOutput| output.p_ckd.0;
+    let egfr = |output: MemberOutput| output.egfr.0;
+    assert!(mean(p, &sick) > mean(p, &well) + 0.15, "{} and {}", mean(p, &sick), mean(p, &well));
+    assert!(mean(egfr, &sick) < mean(egfr, &well) - 5.0, "{} and {}", mean(egfr, &sick), mean(egfr, &well));
+}
+
+#[test]
+fn given_the_same_crop_twice_expect_the_same_output() {
+    let bundle = bundle();
+    let input = bundle.manifest().input;
+    let member = Member::load(&bundle, 3).unwrap();
+    let crop = NetworkInput::new(&crop(1, input.size), &input);
+    assert_eq!(member.run(&crop).unwrap(), member.run(&crop).unwrap());
+}
