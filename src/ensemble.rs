@@ -25,7 +25,9 @@ pub enum MemberError {
         source: TractError,
     },
     /// The network's outputs are not those of the contract.
-    #[error("member {member}: its network must give \"egfr\" [1,1] and \"features\" [1,{features}]; build the bundle again")]
+    #[error(
+        "member {member}: its network must give \"egfr\" [1,1] and \"features\" [1,{features}]; build the bundle again"
+    )]
     Outputs {
         /// The member's number, from 0.
         member: usize,

@@ -213,7 +213,8 @@ impl Rules {
         if !(egfr >= low.0 && egfr <= high.0 && (0.0..=1.0).contains(&p_ckd)) {
             return Err(Refusal::OutsideRange { low, high });
         }
-        let band = self.intervals.iter().find(|b| egfr <= b.up_to.0).expect("a checked table covers the reportable range");
+        let band =
+            self.intervals.iter().find(|b| egfr <= b.up_to.0).expect("a checked table covers the reportable range");
         Ok(Estimate {
             egfr: Egfr(egfr),
             interval: [Egfr((egfr + band.below.0).max(0.0)), Egfr(egfr + band.above.0)],
@@ -242,7 +243,12 @@ mod tests {
     use super::*;
 
     fn rules() -> Rules {
-        let band = |up_to, below, above| IntervalBand { up_to: Egfr(up_to), below: Egfr(below), above: Egfr(above), count: 100 };
+        let band = |up_to, below, above| IntervalBand {
+            up_to: Egfr(up_to),
+            below: Egfr(below),
+            above: Egfr(above),
+            count: 100,
+        };
         Rules {
             coverage: 0.9,
             intervals: alloc::vec![band(45.0, -20.0, 15.0), band(120.0, -30.0, 25.0)],

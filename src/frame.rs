@@ -6,8 +6,8 @@
 
 use alloc::{vec, vec::Vec};
 use core::convert::Infallible;
-use serde::Serialize;
 use embedded_graphics::{Pixel, pixelcolor::Rgb888, prelude::*};
+use serde::Serialize;
 
 /// Bytes of one RGB pixel.
 pub const RGB_BYTES: usize = 3;

@@ -120,12 +120,12 @@ mod tests {
 
     #[test]
     fn given_a_moving_echo_that_freezes_expect_one_settled_frame() {
-        check(&[(echo(1), 1), (echo(2), 1), (echo(3), 8), (echo(4), 2)], "LLLLLLXsssLL".replacen("LLLLLLX", "LLLLLLX", 1).as_str());
+        check(&[(echo(1), 1), (echo(2), 1), (echo(3), 8), (echo(4), 2)], "LLLLLLXsssLL");
     }
 
     #[test]
     fn given_calipers_drawn_on_a_frozen_picture_expect_it_settled_anew_after_each() {
-        check(&[(echo(1), 6), (with_spot(1, 16), 6), (with_spot(1, 32), 5)], "LLLLXssssssXssssX".get(..17).unwrap());
+        check(&[(echo(1), 6), (with_spot(1, 16), 6), (with_spot(1, 32), 5)], "LLLLXsssssXsssssX");
     }
 
     #[test]

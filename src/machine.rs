@@ -110,7 +110,9 @@ impl State {
 pub fn step(state: State, event: Event) -> (State, Option<Action>) {
     let current = |look: LookId| look == state.look;
     let phase = match event {
-        Event::SignalLost => return (State { look: state.look.wrapping_add(1), phase: Phase::NoSignal, ..state }, None),
+        Event::SignalLost => {
+            return (State { look: state.look.wrapping_add(1), phase: Phase::NoSignal, ..state }, None);
+        }
         // A moving picture makes every look at the one before it stale.
         Event::Frame(Seen::Live) => match state.phase {
             Phase::Live => Phase::Live,
@@ -137,7 +139,9 @@ pub fn step(state: State, event: Event) -> (State, Option<Action>) {
             (Phase::Measuring { .. }, Err(refusal)) => Phase::Refused(refusal),
             (other, _) => other,
         },
-        Event::Frame(Seen::Standing) | Event::Looked { .. } | Event::MemberDone { .. } | Event::Kept { .. } => state.phase,
+        Event::Frame(Seen::Standing) | Event::Looked { .. } | Event::MemberDone { .. } | Event::Kept { .. } => {
+            state.phase
+        }
     };
     (State { phase, ..state }, None)
 }
@@ -220,7 +224,8 @@ mod tests {
         events.extend(late(2));
         events.push(SignalLost);
         events.extend(late(3));
-        let expected = "live\nlive -> look 2\nmeasuring 0/2\nlive\nlive\nlive\nlive\nno-signal\nno-signal\nno-signal\nno-signal\n";
+        let expected =
+            "live\nlive -> look 2\nmeasuring 0/2\nlive\nlive\nlive\nlive\nno-signal\nno-signal\nno-signal\nno-signal\n";
         assert_eq!(trace(events), expected);
     }
 

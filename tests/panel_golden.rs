@@ -27,7 +27,7 @@ const SIZES: [(usize, usize); 2] = [(800, 480), (480, 320)];
 /// Draws `phase` in both sizes and compares each with its golden picture.
 fn check(name: &str, demonstration: bool, phase: Phase) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let state = State { demonstration, phase };
+    let state = State { demonstration, look: 0, phase };
     let mut wrong = Vec::new();
     for (width, height) in SIZES {
         let mut screen = Picture::filled(width, height, [0; 3]);

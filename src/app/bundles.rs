@@ -35,12 +35,20 @@ pub fn info(path: &Path) -> Result<()> {
         println!("             DEMONSTRATION - not for patients");
     }
     println!("sha256       {}", bundle.identity().sha256);
-    println!("members      {}, input {1} x {1}, {2} features", manifest.members.len(), manifest.input.size, manifest.feature_count);
+    println!(
+        "members      {}, input {1} x {1}, {2} features",
+        manifest.members.len(),
+        manifest.input.size,
+        manifest.feature_count
+    );
     let [low, high] = manifest.rules.reportable;
     println!("reportable   eGFR {} to {}", low.0, high.0);
     println!("interval     {:.0}%", 100.0 * manifest.rules.coverage);
     for band in &manifest.rules.intervals {
-        println!("  up to {:>5.1}  {:+.1} to {:+.1}  ({} held-out pictures)", band.up_to.0, band.below.0, band.above.0, band.count);
+        println!(
+            "  up to {:>5.1}  {:+.1} to {:+.1}  ({} held-out pictures)",
+            band.up_to.0, band.below.0, band.above.0, band.count
+        );
     }
     println!("eGFR < 60    likely from {}, unlikely to {}", manifest.rules.likely_from.0, manifest.rules.unlikely_to.0);
     println!("spread       at most {} mL/min/1.73 m2", manifest.rules.spread_limit.0);

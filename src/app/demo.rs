@@ -2,8 +2,8 @@
 
 use super::{PANEL_SIZE, bundles, device, print};
 use crate::{
-    edge::{journal::Journal, pictures},
     crop,
+    edge::{journal::Journal, pictures},
     frame::Picture,
     machine::{Phase, State},
     panel,
@@ -12,22 +12,23 @@ use crate::{
         cine::{Exam, Moment},
         patient::Patient,
     },
+    refusal::Refusal,
 };
 use anyhow::{Context, Result};
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::Path,
     sync::{
         Mutex,
-        mpsc::{Receiver, RecvTimeoutError, channel},
+        mpsc::{Receiver, channel},
     },
     time::{Duration, Instant},
 };
 
 /// Time from one frame of the exam to the next.
 const FRAME_TIME: Duration = Duration::from_millis(66);
-/// Frames for which the measured picture is held for a result at most: a minute.
-const HOLD_FRAMES_MAX: u32 = 900;
+/// Frames for which the measured picture is held for a result at most: half a minute.
+const HOLD_FRAMES_MAX: u32 = 450;
 /// How long the animation shows the result.
 const RESULT_SHOWN: Duration = Duration::from_secs(3);
 /// Width and height of the cart's picture and of the panel in the animation.
@@ -49,17 +50,21 @@ struct Cart<'a> {
     frames: std::vec::IntoIter<Picture>,
     last: Option<Picture>,
     held: u32,
-    done: Receiver<()>,
+    answered: bool,
+    answers: Receiver<bool>,
     recording: &'a Recording,
 }
 
 impl device::FrameSource for Cart<'_> {
     fn next_frame(&mut self) -> Option<Picture> {
-        // Waiting for the end paces the frames.
-        let ended = self.done.recv_timeout(FRAME_TIME) != Err(RecvTimeoutError::Timeout);
+        // Waiting for an answer paces the frames.
+        let next_at = Instant::now() + FRAME_TIME;
+        while let Ok(answered) = self.answers.recv_timeout(next_at.saturating_duration_since(Instant::now())) {
+            self.answered = answered;
+        }
         let Some(frame) = self.frames.next() else {
             self.held += 1;
-            return self.last.clone().filter(|_| !ended && self.held < HOLD_FRAMES_MAX);
+            return self.last.clone().filter(|_| !self.answered && self.held < HOLD_FRAMES_MAX);
         };
         self.recording.lock().expect(UNPOISONED).push((Instant::now(), Scene::Cart(small(&frame, CART_SIZE))));
         self.last = Some(frame.clone());
@@ -80,21 +85,20 @@ pub fn play(seed: u64, bundle: Option<&Path>, folder: &Path) -> Result<()> {
         fs::remove_file(&journal).with_context(|| format!("{}: cannot be replaced", journal.display()))?;
     }
     let recording = Recording::default();
-    let (done, wait) = channel();
+    let (answered, answers) = channel();
     let frames: Vec<Picture> = frames.into_iter().map(|(_, picture)| picture).collect();
     if let Some(last) = frames.last() {
         pictures::save(last, &folder.join("cart.png"))?;
     }
-    let cart = Cart { frames: frames.into_iter(), last: None, held: 0, done: wait, recording: &recording };
+    let cart =
+        Cart { frames: frames.into_iter(), last: None, held: 0, answered: false, answers, recording: &recording };
     let mut shown: Vec<(&'static str, Picture)> = Vec::new();
     let readings = device::run(cart, &team, Journal::open(&journal)?, |state| {
         let small_panel = draw(state, SMALL_PANEL_SIZE);
         recording.lock().expect(UNPOISONED).push((Instant::now(), Scene::Panel(small_panel)));
         keep_panel(&mut shown, state);
-        if matches!(state.phase, Phase::Result { .. } | Phase::Refused(_)) {
-            // The source may have ended by itself; then nobody waits for this.
-            let _ended = done.send(());
-        }
+        // The source may have ended by itself; then nobody listens.
+        let _ended = answered.send(is_answer(&state.phase));
     })?;
     let files = save_panels(&shown, folder)?;
     let animation = folder.join("exam.gif");
@@ -106,6 +110,15 @@ pub fn play(seed: u64, bundle: Option<&Path>, folder: &Path) -> Result<()> {
     println!("panel pictures: {}", files.join(", "));
     println!("all of it, with the animation exam.gif and the journal: {}", folder.display());
     Ok(())
+}
+
+/// Whether a phase answers the exam. That a caliper is missing only says that the sonographer is not done.
+fn is_answer(phase: &Phase) -> bool {
+    match phase {
+        Phase::Result { .. } => true,
+        Phase::Refused(refusal) => !matches!(refusal, Refusal::PartnerMissing),
+        Phase::NoSignal | Phase::Live | Phase::Measuring { .. } => false,
+    }
 }
 
 fn draw(state: &State, (width, height): (usize, usize)) -> Picture {
@@ -145,7 +158,7 @@ fn small(picture: &Picture, (width, height): (usize, usize)) -> Picture {
 }
 
 /// Puts the cart's screen and the panel side by side as they were at each moment.
-fn animate(mut recorded: Vec<(Instant, Scene)>, path: &PathBuf) -> Result<()> {
+fn animate(mut recorded: Vec<(Instant, Scene)>, path: &Path) -> Result<()> {
     recorded.sort_by_key(|(at, _)| *at);
     let (width, height) = (CART_SIZE.0 + SMALL_PANEL_SIZE.0, CART_SIZE.1.max(SMALL_PANEL_SIZE.1));
     let mut both = Picture::filled(width, height, [0; 3]);
@@ -175,7 +188,15 @@ fn paste(from: &Picture, left: usize, to: &mut Picture) {
 fn print_truth(patient: &Patient, exam: &Exam) {
     let truth = exam.truth();
     let [a, b] = truth.ends;
-    println!("the phantom's truth: eGFR {:.0}, length {:.2} cm, calipers ({}, {}) to ({}, {})", phantom::egfr(patient).0, truth.length_cm.0, a.x, a.y, b.x, b.y);
+    println!(
+        "the phantom's truth: eGFR {:.0}, length {:.2} cm, calipers ({}, {}) to ({}, {})",
+        phantom::egfr(patient).0,
+        truth.length_cm.0,
+        a.x,
+        a.y,
+        b.x,
+        b.y
+    );
     let oracle = patient.oracle;
     println!(
         "  the best that can be told from its kidney: eGFR {:.0}, probability of eGFR < 60 {:.2}",

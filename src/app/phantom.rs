@@ -74,8 +74,9 @@ pub fn write(order: &Order) -> Result<()> {
         }
     }
     let population = phantom::population(order.seed, order.count);
-    let progress = ProgressBar::new(population.len() as u64)
-        .with_style(ProgressStyle::with_template("{bar:40} {pos}/{len} phantoms, {eta} left").expect("a fixed template"));
+    let progress = ProgressBar::new(population.len() as u64).with_style(
+        ProgressStyle::with_template("{bar:40} {pos}/{len} phantoms, {eta} left").expect("a fixed template"),
+    );
     let next = AtomicUsize::new(0);
     let lines = Mutex::new(vec![None; population.len()]);
     let draw = || -> Result<()> {

@@ -9,13 +9,17 @@ use std::io::{self, Write};
 
 /// Prints what was seen on one picture.
 pub fn inspection(out: &mut impl Write, inspection: &Inspection) -> io::Result<()> {
-    let name = inspection.picture.as_deref().unwrap_or("picture");
+    let name = inspection.picture.as_deref().unwrap_or("the cart's picture");
     writeln!(out, "{}", style(name).bold())?;
     for pair in &inspection.pairs {
         let label = pair.label.map_or_else(|| String::from("-"), |label| label.to_string());
         let chosen = if pair.chosen { ", the kidney's length" } else { "" };
         let (x1, y1, x2, y2) = (pair.x1, pair.y1, pair.x2, pair.y2);
-        writeln!(out, "  calipers {label}: ({x1:.1}, {y1:.1}) to ({x2:.1}, {y2:.1}), {:.1} px{chosen}", pair.length_px)?;
+        writeln!(
+            out,
+            "  calipers {label}: ({x1:.1}, {y1:.1}) to ({x2:.1}, {y2:.1}), {:.1} px{chosen}",
+            pair.length_px
+        )?;
     }
     match &inspection.ruler {
         Some(ruler) => writeln!(out, "  ruler: {:.2} px/cm from {} ticks", ruler.px_per_cm.0, ruler.ticks.len())?,

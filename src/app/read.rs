@@ -124,7 +124,8 @@ fn pictures_of(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
         }
         let unread = || format!("{}: cannot be read; check the path and its permissions", path.display());
         let entries: Vec<_> = fs::read_dir(path).and_then(Iterator::collect).with_context(unread)?;
-        let mut inside: Vec<PathBuf> = entries.iter().map(fs::DirEntry::path).filter(|path| has_picture_name(path)).collect();
+        let mut inside: Vec<PathBuf> =
+            entries.iter().map(fs::DirEntry::path).filter(|path| has_picture_name(path)).collect();
         if inside.is_empty() {
             bail!("{}: holds no PNG or JPEG pictures; name a folder that does", path.display());
         }
@@ -150,7 +151,11 @@ fn each(paths: &[PathBuf], work: impl Fn(&Path) -> Result<()>) -> Result<()> {
     last.map_or(Ok(()), Err)
 }
 
-fn show<T: Serialize>(form: Form, value: &T, human: fn(&mut io::StdoutLock<'static>, &T) -> io::Result<()>) -> Result<()> {
+fn show<T: Serialize>(
+    form: Form,
+    value: &T,
+    human: fn(&mut io::StdoutLock<'static>, &T) -> io::Result<()>,
+) -> Result<()> {
     let mut out = io::stdout().lock();
     match form {
         Form::Human => human(&mut out, value)?,

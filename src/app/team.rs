@@ -52,11 +52,7 @@ impl Team {
     /// What the ensemble says of a crop; `progress` is called as each member is done.
     ///
     /// *Errors*: the first member's that cannot be run.
-    pub fn judge(
-        &self,
-        crop: &Picture,
-        progress: impl Fn() + Sync,
-    ) -> Result<Result<Estimate, Refusal>, MemberError> {
+    pub fn judge(&self, crop: &Picture, progress: impl Fn() + Sync) -> Result<Result<Estimate, Refusal>, MemberError> {
         let input = NetworkInput::new(crop, &self.input);
         let outputs: Vec<MemberOutput> = spread(self.members.len(), |index| {
             let output = self.members[index].run(&input);

@@ -90,7 +90,8 @@ impl Manifest {
     pub fn parse(json: &[u8]) -> Result<Self, ManifestError> {
         let value: serde_json::Value = serde_json::from_slice(json)?;
         // The format comes first: a newer manifest may have any shape.
-        if let Some(found) = value.get("format").and_then(serde_json::Value::as_u64).filter(|&f| f != u64::from(FORMAT)) {
+        if let Some(found) = value.get("format").and_then(serde_json::Value::as_u64).filter(|&f| f != u64::from(FORMAT))
+        {
             return Err(ManifestError::Format { found });
         }
         let manifest: Self = serde_json::from_value(value)?;

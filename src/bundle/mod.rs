@@ -196,7 +196,8 @@ fn check_entries(
             return Err(BundleCause::Hash { entry: entry() });
         }
     }
-    if let Some(stray) = entries.keys().find(|name| *name != MANIFEST_ENTRY && !manifest.entries().any(|e| e == *name)) {
+    if let Some(stray) = entries.keys().find(|name| *name != MANIFEST_ENTRY && !manifest.entries().any(|e| e == *name))
+    {
         return Err(BundleCause::Stray { entry: stray.clone() });
     }
     for member in &manifest.members {

@@ -63,7 +63,7 @@ fn phases() -> Vec<Phase> {
 
 fn drawn(phase: &Phase, demonstration: bool, size: Size) -> Picture {
     let mut picture = Picture::filled(size.width as usize, size.height as usize, [255, 0, 255]);
-    let Ok(()) = draw(&State { demonstration, phase: phase.clone() }, &mut picture);
+    let Ok(()) = draw(&State { demonstration, look: 0, phase: phase.clone() }, &mut picture);
     picture
 }
 

@@ -5,8 +5,8 @@
 use super::{echo::Sector, noise::Field, patient::Factors};
 use rand::RngExt;
 
-pub use super::kidney::Kidney;
 use super::kidney::Inside;
+pub use super::kidney::Kidney;
 
 /// A place in the patient.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -112,7 +112,8 @@ impl Scene {
     /// How strongly a place echoes, gain and shadows included. `angle` and `depth` are the place's own on its beam.
     pub fn level_db(&self, place: Place, angle: f32, depth: f32) -> f32 {
         let tissue = if depth < self.wall[2] { self.wall_db(place, depth) } else { self.organ_db(place, angle, depth) };
-        let patchy = 4.0 * self.shading.at(angle * 8.0, depth * 0.3) + 1.5 * self.shading.at(angle * 31.0 + 7.0, depth * 0.6);
+        let patchy =
+            4.0 * self.shading.at(angle * 8.0, depth * 0.3) + 1.5 * self.shading.at(angle * 31.0 + 7.0, depth * 0.6);
         let depth_gain = self.depth_gain_db * (depth / 8.0 - 1.0);
         let mut level = tissue + patchy + self.gain_db + depth_gain;
         for blocker in [&self.rib, &self.gas].into_iter().flatten() {

@@ -153,7 +153,8 @@ impl Kidney {
         if near == 0.0 {
             return 0.0;
         }
-        let (nu, nv) = (inside.along / (self.half_length * self.half_length), inside.across / (self.half_width * self.half_width));
+        let (nu, nv) =
+            (inside.along / (self.half_length * self.half_length), inside.across / (self.half_width * self.half_width));
         let norm = libm::sqrtf(nu * nu + nv * nv).max(1e-6);
         let (sin, cos) = (libm::sinf(self.angle - beam_angle), libm::cosf(self.angle - beam_angle));
         let squarely = ((nv * cos + nu * sin) / norm).abs();
@@ -167,8 +168,8 @@ impl Kidney {
         let ragged = self.field.rough(x * 1.6, y * 1.6 + 13.0);
         let cortex = self.cortex_db + 1.2 * self.field.at(x * 2.5 + 40.0, y * 2.5);
         // Parenchyma is cortex and pyramids; a thin cortex goes with thin pyramids. It never fills the middle.
-        let parenchyma = (1.95 * self.cortex * (1.0 + 0.22 * self.field.at(inside.bearing * 1.7, 30.0)))
-            .min(inside.radius * 0.72);
+        let parenchyma =
+            (1.95 * self.cortex * (1.0 + 0.22 * self.field.at(inside.bearing * 1.7, 30.0))).min(inside.radius * 0.72);
         let opening = bump(inside.bearing - self.hilum, 0.45);
         let into_sinus = inside.within - parenchyma * (1.0 - opening) + 0.30 * ragged;
         let medulla = cortex + self.pyramid_db(inside, parenchyma);

@@ -33,7 +33,9 @@ impl Field {
     /// Three octaves of the field, about -1 to 1: large shapes with smaller ones on them.
     pub fn rough(&self, x: f32, y: f32) -> f32 {
         // The offsets keep the octaves' lattice points apart.
-        0.57 * self.at(x, y) + 0.29 * self.at(2.1 * x + 17.3, 2.1 * y + 5.7) + 0.14 * self.at(4.3 * x + 9.1, 4.3 * y + 31.9)
+        0.57 * self.at(x, y)
+            + 0.29 * self.at(2.1 * x + 17.3, 2.1 * y + 5.7)
+            + 0.14 * self.at(4.3 * x + 9.1, 4.3 * y + 31.9)
     }
 }
 

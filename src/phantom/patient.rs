@@ -221,7 +221,8 @@ mod tests {
     }
 
     fn check(name: &str, expected: f64, tolerance: f64, factor: fn(&Patient) -> f64) {
-        let pairs: Vec<_> = (0..20_000).map(|i| patient(1, i)).map(|p| (f64::from(super::super::egfr(&p).0), factor(&p))).collect();
+        let pairs: Vec<_> =
+            (0..20_000).map(|i| patient(1, i)).map(|p| (f64::from(super::super::egfr(&p).0), factor(&p))).collect();
         let found = correlation(&pairs);
         assert!((found - expected).abs() < tolerance, "{name}: {found:.3}, not {expected}");
     }
