@@ -1,7 +1,8 @@
 # `make demo` and `make test` install what they need on a Debian machine with rustup; the rest is convenience.
 
-DEMO_BUNDLE := models/demo/demo.sonogfr
 SONOGFR := target/release/sonogfr
+SUDO := $(shell test "$$(id -u)" = 0 || echo sudo)
+APT_INSTALL := $(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q
 
 .PHONY: demo test build no-std test-training
 
@@ -29,8 +30,8 @@ test-training: .machine-python
 # A C compiler and linker, which Rust's build scripts and linking need, and Rust itself.
 .PHONY: .machine .machine-python
 .machine:
-	@command -v cc >/dev/null || { echo "installing gcc (needs apt)"; apt-get update -q && apt-get install -y -q gcc libc6-dev; }
+	@command -v cc >/dev/null || { echo "installing gcc (needs apt)"; $(APT_INSTALL) gcc libc6-dev; }
 	@command -v cargo >/dev/null || { echo "cargo is missing: install rustup first, see README.md"; exit 1; }
 
 .machine-python:
-	@python3 -c 'import venv, ensurepip' 2>/dev/null || { echo "installing python3-venv (needs apt)"; apt-get update -q && apt-get install -y -q python3-venv; }
+	@python3 -c 'import venv, ensurepip' 2>/dev/null || { echo "installing python3-venv (needs apt)"; $(APT_INSTALL) python3-venv; }

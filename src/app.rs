@@ -9,10 +9,19 @@ pub mod read;
 mod slot;
 mod team;
 
+use crate::{frame::Picture, machine::State, panel};
+
 /// Width and height of the panel pictures that the commands write.
 const PANEL_SIZE: (usize, usize) = (800, 480);
 
 /// Reports an error in one line.
 pub fn report(error: &anyhow::Error) {
     eprintln!("sonogfr: {error:#}");
+}
+
+/// The panel of `width` x `height` pixels as it shows `state`.
+fn draw_panel(state: &State, (width, height): (usize, usize)) -> Picture {
+    let mut picture = Picture::filled(width, height, [0; 3]);
+    let Ok(()) = panel::draw(state, &mut picture);
+    picture
 }

@@ -170,6 +170,21 @@ pub struct Estimate {
     pub members: MemberOutputs,
 }
 
+impl Estimate {
+    /// The eGFR as the whole number that is shown: rounded, but never out of its stage.
+    pub fn whole_egfr(&self) -> u32 {
+        let rounded = libm::roundf(self.egfr.0);
+        // 59.7 is G3a: shown as 60 it would contradict its stage.
+        let whole = if Stage::of(Egfr(rounded)) == self.stage { rounded } else { libm::floorf(self.egfr.0) };
+        whole as u32
+    }
+
+    /// The interval in whole numbers, rounded outwards: it holds the truth at least as often as is said.
+    pub fn whole_interval(&self) -> [u32; 2] {
+        [libm::floorf(self.interval[0].0) as u32, libm::ceilf(self.interval[1].0) as u32]
+    }
+}
+
 impl Rules {
     /// Whether the rules can be used; to be asked once, when a bundle is opened.
     pub fn check(&self) -> Result<(), RulesError> {

@@ -1,4 +1,5 @@
 //! The program as its users call it: good pictures, bad pictures, broken bundles.
+#![allow(clippy::unwrap_used)]
 
 use sonogfr::{crop::CropSquare, edge::pictures, frame::Picture, phantom};
 use std::{

@@ -1,4 +1,5 @@
 //! The demonstration bundle on phantoms that no training used: the members run, and their words point the right way.
+#![allow(clippy::unwrap_used)]
 
 use sonogfr::{
     bundle::Bundle,

@@ -1,4 +1,5 @@
 //! The overlay reader on real cart screens, which lie beside the project in `../shared/screens`; skipped where missing.
+#![allow(clippy::unwrap_used)]
 #![allow(missing_docs, reason = "a test")]
 
 use sonogfr::{

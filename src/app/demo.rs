@@ -1,12 +1,11 @@
 //! `sonogfr demo`: a phantom exam through the pipeline of the device.
 
-use super::{PANEL_SIZE, bundles, device, print};
+use super::{PANEL_SIZE, bundles, device, draw_panel, print};
 use crate::{
     crop,
     edge::{journal::Journal, pictures},
     frame::Picture,
     machine::{Phase, State},
-    panel,
     phantom::{
         self,
         cine::{Exam, Moment},
@@ -94,8 +93,11 @@ pub fn play(seed: u64, bundle: Option<&Path>, folder: &Path) -> Result<()> {
         Cart { frames: frames.into_iter(), last: None, held: 0, answered: false, answers, recording: &recording };
     let mut shown: Vec<(&'static str, Picture)> = Vec::new();
     let readings = device::run(cart, &team, Journal::open(&journal)?, |state| {
-        let small_panel = draw(state, SMALL_PANEL_SIZE);
-        recording.lock().expect(UNPOISONED).push((Instant::now(), Scene::Panel(small_panel)));
+        // That the exam's signal ends is no news; the animation ends with the answer.
+        if !(state.phase == Phase::NoSignal && state.look > 0) {
+            let panel = draw_panel(state, SMALL_PANEL_SIZE);
+            recording.lock().expect(UNPOISONED).push((Instant::now(), Scene::Panel(panel)));
+        }
         keep_panel(&mut shown, state);
         // The source may have ended by itself; then nobody listens.
         let _ended = answered.send(is_answer(&state.phase));
@@ -121,12 +123,6 @@ fn is_answer(phase: &Phase) -> bool {
     }
 }
 
-fn draw(state: &State, (width, height): (usize, usize)) -> Picture {
-    let mut picture = Picture::filled(width, height, [0; 3]);
-    let Ok(()) = panel::draw(state, &mut picture);
-    picture
-}
-
 /// Keeps the panel of each kind of state, the latest of those that look alike; measuring half-way, to show its progress.
 fn keep_panel(shown: &mut Vec<(&'static str, Picture)>, state: &State) {
     let name = match &state.phase {
@@ -137,7 +133,7 @@ fn keep_panel(shown: &mut Vec<(&'static str, Picture)>, state: &State) {
         Phase::Result { .. } => "result",
         Phase::Refused(_) => "refusal",
     };
-    let picture = draw(state, PANEL_SIZE);
+    let picture = draw_panel(state, PANEL_SIZE);
     match shown.iter_mut().find(|(other, _)| *other == name) {
         Some((_, older)) => *older = picture,
         None => shown.push((name, picture)),

@@ -51,10 +51,10 @@ pub fn reading(out: &mut impl Write, reading: &Reading) -> io::Result<()> {
 }
 
 fn estimate(out: &mut impl Write, estimate: &Estimate) -> io::Result<()> {
-    let [low, high] = estimate.interval;
+    let [low, high] = estimate.whole_interval();
     let verdict = format!("eGFR < 60 {}", estimate.ckd.name());
     writeln!(out, "  {}, confirm by creatinine (probability {:.2})", style(verdict).bold(), estimate.p_ckd.0)?;
-    writeln!(out, "  {:.0}% interval: {:.0} to {:.0} mL/min/1.73 m2", 100.0 * estimate.coverage, low.0, high.0)?;
-    let (egfr, stage, spread) = (estimate.egfr.0, estimate.stage.name(), estimate.spread.0);
-    writeln!(out, "  eGFR {egfr:.0} mL/min/1.73 m2, stage {stage}, members' spread {spread:.1}")
+    writeln!(out, "  {:.0}% interval: {low} to {high} mL/min/1.73 m2", 100.0 * estimate.coverage)?;
+    let (egfr, stage, spread) = (estimate.whole_egfr(), estimate.stage.name(), estimate.spread.0);
+    writeln!(out, "  eGFR {egfr} mL/min/1.73 m2, stage {stage}, members' spread {spread:.1}")
 }

@@ -1,13 +1,12 @@
 //! `sonogfr inspect`, `read` and `crop`: pictures from files.
 
-use super::{PANEL_SIZE, bundles, print, team::Team};
+use super::{PANEL_SIZE, bundles, draw_panel, print, team::Team};
 use crate::{
     crop::CropSquare,
     edge::pictures,
     frame::Picture,
     machine::{Phase, State, Subject},
     overlay::{self, Sight},
-    panel,
     reading::{Inspection, Reading},
     refusal::Refusal,
 };
@@ -47,7 +46,7 @@ pub fn read(paths: &[PathBuf], bundle: Option<&Path>, panel_file: Option<&Path>,
     each(&paths, |path| {
         let (reading, state) = read_one(path, &team)?;
         if let Some(file) = panel_file {
-            pictures::save(&draw_panel(&state), file)?;
+            pictures::save(&draw_panel(&state, PANEL_SIZE), file)?;
         }
         show(form, &reading, print::reading)
     })
@@ -60,14 +59,6 @@ pub fn crop(path: &Path, out: &Path, size: usize) -> Result<()> {
         Ok(subject) => Ok(pictures::save(&subject.crop, out)?),
         Err(refusal) => bail!("{}: {}; {}", path.display(), refusal.reason(), refusal.hint()),
     }
-}
-
-/// The panel as it shows `state`.
-pub fn draw_panel(state: &State) -> Picture {
-    let (width, height) = PANEL_SIZE;
-    let mut picture = Picture::filled(width, height, [0; 3]);
-    let Ok(()) = panel::draw(state, &mut picture);
-    picture
 }
 
 /// What the members look at, or why there is nothing.

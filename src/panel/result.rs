@@ -9,9 +9,9 @@ use super::{
     thumbnail,
 };
 use crate::{
-    estimate::{CKD_EGFR, Ckd, Estimate, Stage},
+    estimate::{CKD_EGFR, Ckd, Estimate},
     machine::Subject,
-    units::{Centimetres, Egfr, Probability},
+    units::{Centimetres, Probability},
 };
 use core::fmt::{self, Write};
 use embedded_graphics::{pixelcolor::Rgb888, prelude::*};
@@ -39,7 +39,7 @@ pub(super) fn draw<D: DrawTarget<Color = Rgb888>>(
     scale::draw(target, grid, grid.area((LEFT, 256), (BESIDE, 320)), estimate)?;
     thumbnail::draw(target, grid, grid.area((BESIDE + 41, 180), (RIGHT + 13, FACTS - 4)), subject)?;
     let at = Point::new(grid.x(LEFT), grid.y(364));
-    let number = words(format_args!("eGFR {:.0} {UNIT}", whole(estimate)));
+    let number = words(format_args!("eGFR {} {UNIT}", estimate.whole_egfr()));
     text::line(target, &number, at, Anchor::Left, grid.size(26), on_ground(TEXT))?;
     facts(target, grid, subject, estimate)
 }
@@ -49,14 +49,6 @@ fn words(parts: fmt::Arguments<'_>) -> Words {
     // A number that a broken bundle made too long is cut off rather than ends the program.
     let _ = words.write_fmt(parts);
     words
-}
-
-/// The estimate as a whole number that lies in the same stage as the estimate.
-fn whole(estimate: &Estimate) -> f32 {
-    let Egfr(egfr) = estimate.egfr;
-    let rounded = libm::roundf(egfr);
-    // 59.7 is G3a: shown as 60 it would contradict its stage.
-    if Stage::of(Egfr(rounded)) == estimate.stage { rounded } else { libm::floorf(egfr) }
 }
 
 /// The probability in percent; certainty is never claimed by rounding.
@@ -89,9 +81,8 @@ fn category<D: DrawTarget<Color = Rgb888>>(target: &mut D, grid: Grid, ckd: Ckd)
 }
 
 fn interval<D: DrawTarget<Color = Rgb888>>(target: &mut D, grid: Grid, estimate: &Estimate) -> Result<(), D::Error> {
-    // Rounded outwards, so that what is shown holds the truth at least as often as is said.
-    let [low, high] = [libm::floorf(estimate.interval[0].0), libm::ceilf(estimate.interval[1].0)];
-    let ends = words(format_args!("{low:.0} - {high:.0}"));
+    let [low, high] = estimate.whole_interval();
+    let ends = words(format_args!("{low} - {high}"));
     let (large, small) = (grid.size(46), grid.size(CAPTION_CAP));
     let at = Point::new(grid.x(LEFT), grid.y(242));
     text::line(target, &ends, at, Anchor::Left, large, on_ground(TEXT))?;
@@ -127,8 +118,8 @@ mod tests {
 
     #[test]
     fn given_an_estimate_beside_a_stages_limit_expect_a_whole_number_of_that_stage() {
-        let shown = |egfr| whole(&estimate(egfr, [0.0, 120.0], 0.5, Ckd::Uncertain));
-        assert_eq!([59.4, 59.7, 60.0, 60.6, 89.5, 90.2].map(shown), [59.0, 59.0, 60.0, 61.0, 89.0, 90.0]);
+        let shown = |egfr| estimate(egfr, [0.0, 120.0], 0.5, Ckd::Uncertain).whole_egfr();
+        assert_eq!([59.4, 59.7, 60.0, 60.6, 89.5, 90.2].map(shown), [59, 59, 60, 61, 89, 90]);
     }
 
     #[test]
