@@ -1,6 +1,7 @@
 # `make demo` and `make test` install what they need on a Debian machine with rustup; the rest is convenience.
 
-SONOGFR := target/release/sonogfr
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+SONOGFR := $(TARGET)/release/sonogfr
 SUDO := $(shell test "$$(id -u)" = 0 || echo sudo)
 APT_INSTALL := $(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q
 
