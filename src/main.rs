@@ -91,7 +91,7 @@ struct PhantomArguments {
     #[arg(long)]
     crops: bool,
     /// Write the crops alone, for training
-    #[arg(long)]
+    #[arg(long, conflicts_with = "crops")]
     crops_only: bool,
     /// Width and height of the crops, in pixels
     #[arg(long, default_value_t = 128, value_parser = clap::value_parser!(u16).range(1..=2048))]
