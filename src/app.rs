@@ -6,10 +6,12 @@ mod device;
 pub mod phantom;
 mod print;
 pub mod read;
+mod reader;
 mod slot;
 mod team;
 
 use crate::{frame::Picture, machine::State, panel};
+use std::path::{Path, PathBuf};
 
 /// Width and height of the panel pictures that the commands write.
 const PANEL_SIZE: (usize, usize) = (800, 480);
@@ -24,4 +26,11 @@ fn draw_panel(state: &State, (width, height): (usize, usize)) -> Picture {
     let mut picture = Picture::filled(width, height, [0; 3]);
     let Ok(()) = panel::draw(state, &mut picture);
     picture
+}
+
+/// A file that ships with the program: below the working folder, or below a folder that the program lies in.
+fn shipped(file: &str) -> Option<PathBuf> {
+    let program = std::env::current_exe().unwrap_or_default();
+    let folders = std::iter::once(Path::new("")).chain(program.ancestors().skip(1));
+    folders.map(|folder| folder.join(file)).find(|path| path.is_file())
 }

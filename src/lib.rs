@@ -28,6 +28,8 @@ pub mod units;
 pub mod bundle;
 #[cfg(feature = "std")]
 pub mod ensemble;
+#[cfg(feature = "std")]
+pub mod recognise;
 
 // The edges and what wires them.
 #[cfg(feature = "std")]

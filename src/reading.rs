@@ -146,8 +146,13 @@ impl Inspection {
     pub fn new(picture: Option<String>, sight: &Sight) -> Self {
         let by_ruler_cm = sight.chosen().zip(sight.ruler.as_ref()).map(|(pair, ruler)| pair.length().at(ruler.scale));
         let by_text_cm = sight.text.as_ref().filter(|_| sight.chosen().is_some()).map(|text| text.length);
-        let agree = by_ruler_cm.zip(by_text_cm).map(|_| sight.refusal.is_none());
-        let seen = by_ruler_cm.is_some() || by_text_cm.is_some();
+        let length = match sight.refusal {
+            Some(Refusal::LengthsDisagree { by_ruler, by_text }) => {
+                Some(LengthRecord { by_ruler_cm: Some(by_ruler), by_text_cm: Some(by_text), agree: Some(false) })
+            }
+            _ if by_ruler_cm.is_none() && by_text_cm.is_none() => None,
+            _ => Some(LengthRecord { by_ruler_cm, by_text_cm, agree: by_ruler_cm.zip(by_text_cm).map(|_| true) }),
+        };
         Self {
             picture,
             outcome: if sight.refusal.is_some() { Outcome::Refused } else { Outcome::Measured },
@@ -158,13 +163,8 @@ impl Inspection {
                 ticks: ruler.ticks.iter().map(|tick| [tick.x, tick.y]).collect(),
             }),
             text: sight.text.as_ref().map(|text| TextRecord { raw: text.raw.clone(), length_cm: text.length }),
-            length: seen.then_some(LengthRecord { by_ruler_cm, by_text_cm, agree }),
+            length,
         }
-    }
-
-    /// The kidney's length, by the ruler where there is one.
-    pub fn length_cm(&self) -> Option<Centimetres> {
-        self.length.and_then(|length| length.by_ruler_cm.or(length.by_text_cm))
     }
 }
 

@@ -1,8 +1,8 @@
 //! `sonogfr bundle`: builds, checks and describes bundles; and finds the one to use where none is named.
 
-use super::team::Team;
+use super::{shipped, team::Team};
 use crate::bundle::{self, Bundle};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::path::{Path, PathBuf};
 
@@ -75,12 +75,6 @@ pub fn member_bar(doing: &'static str, members: usize) -> ProgressBar {
     ProgressBar::new(members as u64).with_style(style).with_message(doing)
 }
 
-/// The demonstration bundle below the working folder, or below a folder that the program lies in.
 fn find_demo() -> Result<PathBuf> {
-    let program = std::env::current_exe().unwrap_or_default();
-    let folders = std::iter::once(Path::new("")).chain(program.ancestors().skip(1));
-    match folders.map(|folder| folder.join(DEMO_BUNDLE)).find(|path| path.is_file()) {
-        Some(path) => Ok(path),
-        None => bail!("no bundle: {DEMO_BUNDLE} is not here; name one with --bundle FILE"),
-    }
+    shipped(DEMO_BUNDLE).with_context(|| format!("no bundle: {DEMO_BUNDLE} is not here; name one with --bundle FILE"))
 }

@@ -1,6 +1,6 @@
 //! `sonogfr demo`: a phantom exam through the pipeline of the device.
 
-use super::{PANEL_SIZE, bundles, device, draw_panel, print};
+use super::{PANEL_SIZE, bundles, device, draw_panel, print, reader::Reader};
 use crate::{
     crop,
     edge::{journal::Journal, pictures},
@@ -74,6 +74,7 @@ impl device::FrameSource for Cart<'_> {
 /// Plays the exam of a phantom of population `seed`; leaves panel pictures, an animation and the journal in `folder`.
 pub fn play(seed: u64, bundle: Option<&Path>, folder: &Path) -> Result<()> {
     fs::create_dir_all(folder).with_context(|| format!("{}: cannot be made", folder.display()))?;
+    let reader = Reader::open()?;
     let team = bundles::team(bundle)?;
     let patient = phantom::patient(seed, 0);
     let mut exam = Exam::new(seed, &patient);
@@ -92,7 +93,7 @@ pub fn play(seed: u64, bundle: Option<&Path>, folder: &Path) -> Result<()> {
     let cart =
         Cart { frames: frames.into_iter(), last: None, held: 0, answered: false, answers, recording: &recording };
     let mut shown: Vec<(&'static str, Picture)> = Vec::new();
-    let readings = device::run(cart, &team, Journal::open(&journal)?, |state| {
+    let readings = device::run(cart, &reader, &team, Journal::open(&journal)?, |state| {
         // That the exam's signal ends is no news; the animation ends with the answer.
         if !(state.phase == Phase::NoSignal && state.look > 0) {
             let panel = draw_panel(state, SMALL_PANEL_SIZE);

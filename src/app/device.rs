@@ -4,16 +4,14 @@
 //! [`machine::Event`] decides. Every queue is bounded: the settled frame and the next look wait in one-slot places where a newer
 //! one replaces an older, so that a stale picture never becomes a reading.
 
-use super::{read::subject_of, slot::Slot, team::Team};
+use super::{read::subject_of, reader::Reader, slot::Slot, team::Team};
 use crate::{
     bundle::sha256,
     edge::journal::{Journal, JournalError},
-    ensemble::MemberError,
     estimate::Estimate,
     frame::Picture,
     freeze::{Seen, Watch},
     machine::{self, Action, Event, LookId, State},
-    overlay,
     reading::{Inspection, Reading},
     refusal::Refusal,
 };
@@ -52,8 +50,14 @@ struct ToKeep {
 
 /// Runs the device until its source ends, and calls `show` with each new state.
 ///
-/// Gives back the readings kept. *Errors*: a member that cannot be run, or a journal that cannot be written.
-pub fn run(source: impl FrameSource, team: &Team, journal: Journal, show: impl FnMut(&State)) -> Result<Vec<Reading>> {
+/// Gives back the readings kept. *Errors*: a recogniser or member that cannot be run, or a journal that cannot be written.
+pub fn run(
+    source: impl FrameSource,
+    reader: &Reader,
+    team: &Team,
+    journal: Journal,
+    show: impl FnMut(&State),
+) -> Result<Vec<Reading>> {
     let (settled, looks) = (Slot::new(), Slot::new());
     let (notes, inbox) = mpsc::channel(EVENTS_MAX);
     let (readings, to_keep) = std::sync::mpsc::sync_channel(READINGS_MAX);
@@ -65,7 +69,7 @@ pub fn run(source: impl FrameSource, team: &Team, journal: Journal, show: impl F
         let (to_capture, to_inference, to_journal) = (notes.clone(), notes.clone(), notes);
         named("capture").spawn_scoped(scope, move || capture(source, settled, &to_capture)).expect(started);
         let inference = move || {
-            let ended = infer(team, looks, &to_inference, &readings);
+            let ended = infer(reader, team, looks, &to_inference, &readings);
             tell(&to_inference, Note::Stopped);
             ended
         };
@@ -132,13 +136,14 @@ async fn decide(
 
 /// Reads each look's overlay, runs the members on its crop and hands the reading to the journal.
 fn infer(
+    reader: &Reader,
     team: &Team,
     looks: &Slot<(LookId, Picture)>,
     notes: &mpsc::Sender<Note>,
     readings: &SyncSender<ToKeep>,
-) -> Result<(), MemberError> {
+) -> Result<()> {
     while let Some((look, picture)) = looks.wait() {
-        let sight = overlay::see(picture.frame());
+        let sight = reader.see(&picture)?;
         let subject = subject_of(&picture, &sight, team.crop_size());
         let crop = subject.as_ref().ok().map(|subject| subject.crop.clone());
         tell(notes, Note::Event(Event::Looked { look, outcome: subject.map(|subject| (subject, team.len())) }));

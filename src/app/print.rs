@@ -3,6 +3,7 @@
 use crate::{
     estimate::Estimate,
     reading::{Inspection, Reading},
+    units::Centimetres,
 };
 use console::style;
 use std::io::{self, Write};
@@ -25,8 +26,20 @@ pub fn inspection(out: &mut impl Write, inspection: &Inspection) -> io::Result<(
         Some(ruler) => writeln!(out, "  ruler: {:.2} px/cm from {} ticks", ruler.px_per_cm.0, ruler.ticks.len())?,
         None => writeln!(out, "  ruler: none in view")?,
     }
-    if let Some(length) = inspection.length_cm() {
-        writeln!(out, "  length: {:.2} cm", length.0)?;
+    if let Some(text) = &inspection.text {
+        writeln!(out, "  printed: \"{}\"", text.raw)?;
+    }
+    if let Some(length) = inspection.length {
+        let cm = |length: Option<Centimetres>| {
+            length.map_or_else(|| String::from("unknown"), |cm| format!("{:.2} cm", cm.0))
+        };
+        let verdict = match length.agree {
+            Some(true) => ", which agree",
+            Some(false) => ", which disagree",
+            None => "",
+        };
+        let (by_ruler, by_text) = (cm(length.by_ruler_cm), cm(length.by_text_cm));
+        writeln!(out, "  length: {by_ruler} by the ruler, {by_text} as printed{verdict}")?;
     }
     if let Some(refusal) = inspection.refusal {
         writeln!(out, "  {}: {}", style("refused").bold().yellow(), refusal.reason)?;

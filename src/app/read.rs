@@ -1,12 +1,12 @@
 //! `sonogfr inspect`, `read` and `crop`: pictures from files.
 
-use super::{PANEL_SIZE, bundles, draw_panel, print, team::Team};
+use super::{PANEL_SIZE, bundles, draw_panel, print, reader::Reader, team::Team};
 use crate::{
     crop::CropSquare,
     edge::pictures,
     frame::Picture,
     machine::{Phase, State, Subject},
-    overlay::{self, Sight},
+    overlay::Sight,
     reading::{Inspection, Reading},
     refusal::Refusal,
 };
@@ -30,8 +30,10 @@ pub enum Form {
 
 /// Prints what is seen on each picture. *Errors*: that of the last picture that could not be read; the others are printed.
 pub fn inspect(paths: &[PathBuf], form: Form) -> Result<()> {
-    each(&pictures_of(paths)?, |path| {
-        let (_, inspection) = look(path)?;
+    let paths = pictures_of(paths)?;
+    let reader = Reader::open()?;
+    each(&paths, |path| {
+        let (_, inspection) = look(path, &reader)?;
         show(form, &inspection, print::inspection)
     })
 }
@@ -42,9 +44,10 @@ pub fn read(paths: &[PathBuf], bundle: Option<&Path>, panel_file: Option<&Path>,
     if panel_file.is_some() && paths.len() > 1 {
         bail!("--panel draws one picture's panel, and {} pictures are given; give one", paths.len());
     }
+    let reader = Reader::open()?;
     let team = bundles::team(bundle)?;
     each(&paths, |path| {
-        let (reading, state) = read_one(path, &team)?;
+        let (reading, state) = read_one(path, &reader, &team)?;
         if let Some(file) = panel_file {
             pictures::save(&draw_panel(&state, PANEL_SIZE), file)?;
         }
@@ -54,7 +57,7 @@ pub fn read(paths: &[PathBuf], bundle: Option<&Path>, panel_file: Option<&Path>,
 
 /// Writes the crop that the networks see.
 pub fn crop(path: &Path, out: &Path, size: usize) -> Result<()> {
-    let (seen, _) = look(path)?;
+    let (seen, _) = look(path, &Reader::open()?)?;
     match subject_of(&seen.picture, &seen.sight, size) {
         Ok(subject) => Ok(pictures::save(&subject.crop, out)?),
         Err(refusal) => bail!("{}: {}; {}", path.display(), refusal.reason(), refusal.hint()),
@@ -68,9 +71,8 @@ pub fn subject_of(picture: &Picture, sight: &Sight, crop_size: usize) -> Result<
     }
     let pair = sight.chosen().ok_or(Refusal::NoMarkers)?;
     let square = CropSquare::between(pair.ends).ok_or(Refusal::PairTooShort)?;
-    let length = sight.ruler.as_ref().map(|ruler| pair.length().at(ruler.scale));
     let ends = pair.ends.map(|end| square.onto_crop(end, crop_size));
-    Ok(Subject { crop: square.cut(picture.frame(), crop_size), ends, length })
+    Ok(Subject { crop: square.cut(picture.frame(), crop_size), ends, length: sight.length() })
 }
 
 struct Seen {
@@ -78,15 +80,15 @@ struct Seen {
     sight: Sight,
 }
 
-fn look(path: &Path) -> Result<(Seen, Inspection)> {
+fn look(path: &Path, reader: &Reader) -> Result<(Seen, Inspection)> {
     let picture = pictures::open(path)?;
-    let sight = overlay::see(picture.frame());
+    let sight = reader.see(&picture)?;
     let inspection = Inspection::new(Some(path.display().to_string()), &sight);
     Ok((Seen { picture, sight }, inspection))
 }
 
-fn read_one(path: &Path, team: &Team) -> Result<(Reading, State)> {
-    let (seen, inspection) = look(path)?;
+fn read_one(path: &Path, reader: &Reader, team: &Team) -> Result<(Reading, State)> {
+    let (seen, inspection) = look(path, reader)?;
     let (outcome, phase) = match subject_of(&seen.picture, &seen.sight, team.crop_size()) {
         Err(refusal) => (Err(refusal), Phase::Refused(refusal)),
         Ok(subject) => {

@@ -2,6 +2,8 @@
 //!
 //! The rooms, in the order of the flow: `candidates` finds the caliper markers, `pairs` joins them to distances,
 //! `ruler` finds the scale, and [`see`] checks what they say together. Each step may refuse with its own reason.
+//! [`print`] finds lines that may be the printed length; read by a recogniser and parsed by [`text`], they come back to
+//! [`Sight::with_print`], which holds them against markers and ruler.
 //!
 //! Always holds: a picture without refusal has exactly one chosen pair, and one with refusal has none; the same pixels
 //! give the same sight. Deliberately absent: any colour, size or place of one cart's screen as a condition.
@@ -11,7 +13,9 @@ mod cross;
 mod glyph;
 mod line;
 mod pairs;
+pub mod print;
 mod ruler;
+pub mod text;
 mod tone;
 
 #[cfg(test)]
@@ -32,6 +36,8 @@ const LENGTH_MIN: Pixels = Pixels(45.0);
 /// The shortest distance that may be a kidney's length. *Source*: Rosenbaum et al. 1984, AJR 142:467: newborn kidneys
 /// have 4.5 cm on average; 3 cm leaves room for the small and the shrunken.
 const LENGTH_MIN_CM: Centimetres = Centimetres(3.0);
+/// Lengths by the ruler and in print may differ by this part: carts print hundredths, and markers lie on whole pixels.
+const AGREEMENT: f32 = 0.02;
 /// A second pair longer than this part of the longest leaves open which of them is the length. A kidney is about half
 /// as wide and thick as long.
 const RIVAL: f32 = 0.95;
@@ -68,6 +74,8 @@ pub struct Ruler {
 pub struct PrintedLength {
     /// The text as read.
     pub raw: String,
+    /// The number of the pair that it belongs to, where it was printed.
+    pub label: Option<u8>,
     /// The length in it.
     pub length: Centimetres,
 }
@@ -89,6 +97,37 @@ impl Sight {
     /// The pair that measures the kidney, unless the picture was refused.
     pub fn chosen(&self) -> Option<&Pair> {
         self.pairs.iter().find(|pair| pair.chosen).filter(|_| self.refusal.is_none())
+    }
+
+    /// The same with the lengths that were printed, one of which must agree with markers and ruler if it is theirs.
+    ///
+    /// A printed length belongs to the chosen pair if its label says so, or if there is no other and no label speaks
+    /// against it. *Refuses*: [`Refusal::LengthsDisagree`].
+    pub fn with_print(mut self, printed: &[PrintedLength]) -> Self {
+        let Some(chosen) = self.chosen().copied() else { return self };
+        let theirs = |length: &&PrintedLength| chosen.label.is_some() && length.label == chosen.label;
+        let mut labelled = printed.iter().filter(theirs);
+        let text = match (labelled.next(), labelled.next(), printed) {
+            (Some(only), None, _) => Some(only),
+            (None, _, [only]) if only.label.is_none() || chosen.label.is_none() => Some(only),
+            _ => None,
+        };
+        self.text = text.cloned();
+        let by_ruler = self.ruler.as_ref().map(|ruler| chosen.length().at(ruler.scale));
+        if let (Some(by_ruler), Some(by_text)) = (by_ruler, text.map(|text| text.length))
+            && (by_ruler.0 - by_text.0).abs() > AGREEMENT * by_text.0
+        {
+            self.refusal = Some(Refusal::LengthsDisagree { by_ruler, by_text });
+            self.pairs.iter_mut().for_each(|pair| pair.chosen = false);
+        }
+        self
+    }
+
+    /// The kidney's length: by the ruler where there is one, else as printed.
+    pub fn length(&self) -> Option<Centimetres> {
+        let chosen = self.chosen()?;
+        let by_ruler = self.ruler.as_ref().map(|ruler| chosen.length().at(ruler.scale));
+        by_ruler.or(self.text.as_ref().map(|text| text.length))
     }
 }
 

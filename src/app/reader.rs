@@ -1,0 +1,60 @@
+//! The overlay reader with its recogniser: one picture in, all that is seen on it out.
+
+use super::shipped;
+use crate::{
+    frame::Picture,
+    overlay::{self, PrintedLength, Sight},
+    recognise::{Recogniser, RecogniserError},
+};
+use anyhow::{Context, Result};
+
+/// Where the recogniser's network lies in the project.
+const NETWORK: &str = "models/text/ch_PP-OCRv4_rec_infer.onnx";
+
+/// Reads pictures.
+pub struct Reader {
+    recogniser: Option<Recogniser>,
+}
+
+impl Reader {
+    /// Loads the recogniser. Where its network is missing, printed lengths are not read, which is said once.
+    ///
+    /// *Errors*: a network that is there and cannot be used.
+    pub fn open() -> Result<Self> {
+        let Some(path) = shipped(NETWORK) else {
+            eprintln!("sonogfr: printed lengths are not read: {NETWORK} is not here; install the program again");
+            return Ok(Self { recogniser: None });
+        };
+        let recogniser = Recogniser::open(&path).with_context(|| path.display().to_string())?;
+        Ok(Self { recogniser: Some(recogniser) })
+    }
+
+    /// All that is seen on a picture. *Errors*: a recogniser that fails.
+    pub fn see(&self, picture: &Picture) -> Result<Sight, RecogniserError> {
+        let sight = overlay::see(picture.frame());
+        match &self.recogniser {
+            // Print matters only beside a pair that could be the length.
+            Some(recogniser) if sight.chosen().is_some() => {
+                let printed = read_print(recogniser, picture)?;
+                Ok(sight.with_print(&printed))
+            }
+            _ => Ok(sight),
+        }
+    }
+}
+
+/// The printed lengths; once there is one, only lines that look as much like a length are still read.
+fn read_print(recogniser: &Recogniser, picture: &Picture) -> Result<Vec<PrintedLength>, RecogniserError> {
+    let mut printed = Vec::new();
+    let mut likeness = 0;
+    for line in overlay::print::lines(picture.frame()) {
+        if !printed.is_empty() && line.likeness < likeness {
+            break;
+        }
+        likeness = line.likeness;
+        let raw = recogniser.read(&line.picture)?;
+        tracing::debug!(?raw, likeness, "print");
+        printed.extend(raw.as_deref().and_then(overlay::text::parse));
+    }
+    Ok(printed)
+}

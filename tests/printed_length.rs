@@ -1,0 +1,103 @@
+//! The printed length, from pixels to the three-way check: on phantom carts, and on the real screen where it is at hand.
+#![allow(clippy::unwrap_used)]
+
+use sonogfr::{
+    edge::pictures,
+    frame::Picture,
+    overlay::{self, PrintedLength, Sight},
+    phantom,
+    recognise::Recogniser,
+    refusal::Refusal,
+    units::{Centimetres, PixelsPerCm},
+};
+use std::path::{Path, PathBuf};
+
+fn project(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+fn printed(picture: &Picture) -> Vec<PrintedLength> {
+    let recogniser = Recogniser::open(&project("models/text/ch_PP-OCRv4_rec_infer.onnx")).unwrap();
+    let raw = |line: &overlay::print::Line| recogniser.read(&line.picture).unwrap();
+    overlay::print::lines(picture.frame()).iter().filter_map(|line| overlay::text::parse(&raw(line)?)).collect()
+}
+
+fn check_length(found: &[PrintedLength], expected: f32) {
+    let lengths: Vec<f32> = found.iter().map(|length| length.length.0).collect();
+    assert!(lengths.len() == 1 && (lengths[0] - expected).abs() < 0.005, "{found:?}, not {expected}");
+}
+
+#[test]
+fn given_phantom_carts_expect_the_printed_length_read() {
+    for index in 0..6 {
+        let phantom = phantom::draw(61, &phantom::patient(61, index), 1);
+        check_length(&printed(&phantom.screen), phantom.truth.length_cm.0);
+    }
+}
+
+#[test]
+fn given_the_real_screen_expect_its_box_read_and_agreeing_with_the_ruler() {
+    let path = project("../shared/screens/logiq-e9-kidney.png");
+    let Ok(picture) = pictures::open(&path) else {
+        println!("skipped: {} is not here", path.display());
+        return;
+    };
+    let found = printed(&picture);
+    check_length(&found, 8.84);
+    let sight = overlay::see(picture.frame()).with_print(&found);
+    assert_eq!((sight.refusal, sight.text.unwrap().raw.as_str()), (None, "1 L 8.84 cm"));
+}
+
+#[test]
+fn given_a_picture_without_print_expect_no_line_of_it() {
+    let mut noise = Picture::filled(400, 300, [0; 3]);
+    let mut state = 1_u32;
+    for pixel in noise.as_rgb_mut().chunks_exact_mut(3) {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        pixel.fill((state >> 24) as u8);
+    }
+    for picture in [noise, Picture::filled(1, 1, [255; 3]), Picture::filled(300, 200, [255; 3])] {
+        assert!(overlay::print::lines(picture.frame()).is_empty());
+    }
+}
+
+/// What a phantom's markers and ruler say, and a length of `times` that, printed with `label`.
+fn sight_and_print(times: f32, label: Option<u8>) -> (Sight, PrintedLength) {
+    let phantom = phantom::draw(61, &phantom::patient(61, 0), 1);
+    let sight = overlay::see(phantom.screen.frame());
+    let by_ruler = sight.chosen().unwrap().length().at(PixelsPerCm(sight.ruler.as_ref().unwrap().scale.0));
+    let length = Centimetres(by_ruler.0 * times);
+    (sight, PrintedLength { raw: String::from("as printed"), label, length })
+}
+
+#[test]
+fn given_print_within_two_percent_expect_it_measured_and_beyond_refused_with_both_values() {
+    for (times, agrees) in [(1.0, true), (1.015, true), (0.985, true), (1.03, false), (0.9, false), (2.0, false)] {
+        let (sight, printed) = sight_and_print(times, None);
+        let checked = sight.with_print(std::slice::from_ref(&printed));
+        match checked.refusal {
+            None => assert!(agrees && checked.chosen().is_some(), "{times}"),
+            Some(Refusal::LengthsDisagree { by_text, .. }) => {
+                assert!(
+                    !agrees && by_text == printed.length && checked.pairs.iter().all(|pair| !pair.chosen),
+                    "{times}"
+                );
+            }
+            other => panic!("{times}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn given_print_that_may_belong_to_another_pair_expect_it_left_out() {
+    let (sight, one) = sight_and_print(1.0, None);
+    let (_, two) = sight_and_print(0.5, None);
+    assert_eq!(sight.clone().with_print(&[one.clone(), two.clone()]).text, None);
+    let label = sight.chosen().unwrap().label;
+    let other = PrintedLength { label: Some(label.unwrap_or(1) + 1), ..two };
+    let own = PrintedLength { label, ..one };
+    if label.is_some() {
+        assert_eq!(sight.clone().with_print(&[other.clone(), own.clone()]).text, Some(own));
+        assert_eq!(sight.with_print(&[other]).text, None);
+    }
+}
