@@ -144,7 +144,7 @@ impl From<&Pair> for PairRecord {
 impl Inspection {
     /// The record of what was seen.
     pub fn new(picture: Option<String>, sight: &Sight) -> Self {
-        let by_ruler_cm = sight.chosen().zip(sight.ruler.as_ref()).map(|(pair, ruler)| pair.length().at(ruler.scale));
+        let by_ruler_cm = sight.by_ruler();
         let by_text_cm = sight.text.as_ref().filter(|_| sight.chosen().is_some()).map(|text| text.length);
         let length = match sight.refusal {
             Some(Refusal::LengthsDisagree { by_ruler, by_text }) => {

@@ -8,7 +8,7 @@ use sonogfr::{
     phantom,
     recognise::Recogniser,
     refusal::Refusal,
-    units::{Centimetres, PixelsPerCm},
+    units::Centimetres,
 };
 use std::path::{Path, PathBuf};
 
@@ -65,8 +65,7 @@ fn given_a_picture_without_print_expect_no_line_of_it() {
 fn sight_and_print(times: f32, label: Option<u8>) -> (Sight, PrintedLength) {
     let phantom = phantom::draw(61, &phantom::patient(61, 0), 1);
     let sight = overlay::see(phantom.screen.frame());
-    let by_ruler = sight.chosen().unwrap().length().at(PixelsPerCm(sight.ruler.as_ref().unwrap().scale.0));
-    let length = Centimetres(by_ruler.0 * times);
+    let length = Centimetres(sight.by_ruler().unwrap().0 * times);
     (sight, PrintedLength { raw: String::from("as printed"), label, length })
 }
 
@@ -93,6 +92,9 @@ fn given_print_that_may_belong_to_another_pair_expect_it_left_out() {
     let (sight, one) = sight_and_print(1.0, None);
     let (_, two) = sight_and_print(0.5, None);
     assert_eq!(sight.clone().with_print(&[one.clone(), two.clone()]).text, None);
+    let mut of_two_pairs = sight.clone();
+    of_two_pairs.pairs.push(overlay::Pair { label: None, chosen: false, ..sight.pairs[0] });
+    assert_eq!(of_two_pairs.with_print(std::slice::from_ref(&one)).text, None);
     let label = sight.chosen().unwrap().label;
     let other = PrintedLength { label: Some(label.unwrap_or(1) + 1), ..two };
     let own = PrintedLength { label, ..one };

@@ -101,20 +101,21 @@ impl Sight {
 
     /// The same with the lengths that were printed, one of which must agree with markers and ruler if it is theirs.
     ///
-    /// A printed length belongs to the chosen pair if its label says so, or if there is no other and no label speaks
-    /// against it. *Refuses*: [`Refusal::LengthsDisagree`].
+    /// A printed length belongs to the chosen pair if its label says so, or if there is one pair and one length and no
+    /// label speaks against it. *Refuses*: [`Refusal::LengthsDisagree`].
     pub fn with_print(mut self, printed: &[PrintedLength]) -> Self {
         let Some(chosen) = self.chosen().copied() else { return self };
         let theirs = |length: &&PrintedLength| chosen.label.is_some() && length.label == chosen.label;
         let mut labelled = printed.iter().filter(theirs);
         let text = match (labelled.next(), labelled.next(), printed) {
             (Some(only), None, _) => Some(only),
-            (None, _, [only]) if only.label.is_none() || chosen.label.is_none() => Some(only),
+            (None, _, [only]) if self.pairs.len() == 1 && (only.label.is_none() || chosen.label.is_none()) => {
+                Some(only)
+            }
             _ => None,
         };
         self.text = text.cloned();
-        let by_ruler = self.ruler.as_ref().map(|ruler| chosen.length().at(ruler.scale));
-        if let (Some(by_ruler), Some(by_text)) = (by_ruler, text.map(|text| text.length))
+        if let (Some(by_ruler), Some(by_text)) = (self.by_ruler(), text.map(|text| text.length))
             && (by_ruler.0 - by_text.0).abs() > AGREEMENT * by_text.0
         {
             self.refusal = Some(Refusal::LengthsDisagree { by_ruler, by_text });
@@ -123,11 +124,14 @@ impl Sight {
         self
     }
 
+    /// The chosen pair's distance on the ruler.
+    pub fn by_ruler(&self) -> Option<Centimetres> {
+        Some(self.chosen()?.length().at(self.ruler.as_ref()?.scale))
+    }
+
     /// The kidney's length: by the ruler where there is one, else as printed.
     pub fn length(&self) -> Option<Centimetres> {
-        let chosen = self.chosen()?;
-        let by_ruler = self.ruler.as_ref().map(|ruler| chosen.length().at(ruler.scale));
-        by_ruler.or(self.text.as_ref().map(|text| text.length))
+        self.by_ruler().or(self.chosen().and(self.text.as_ref()).map(|text| text.length))
     }
 }
 
