@@ -36,6 +36,8 @@ pub trait FrameSource: Send {
 /// What the threads tell the loop.
 enum Note {
     Event(Event),
+    /// The picture has settled for the so-manieth time; that frame waits in its slot unless a newer one replaced it.
+    Settled(u64),
     /// A thread has ended: its source is exhausted, or it failed.
     Stopped,
 }
@@ -94,14 +96,16 @@ fn tell(notes: &mpsc::Sender<Note>, note: Note) {
 }
 
 /// Watches every frame and keeps the one that has settled; ends with its source or with the loop.
-fn capture(mut source: impl FrameSource, settled: &Slot<Picture>, notes: &mpsc::Sender<Note>) {
+fn capture(mut source: impl FrameSource, settled: &Slot<(u64, Picture)>, notes: &mpsc::Sender<Note>) {
     let mut watch = Watch::default();
+    let mut settled_count = 0;
     while let Some(frame) = source.next_frame() {
         let seen = watch.push(frame.frame());
         if seen == Seen::Settled {
             // The frame itself is handed on: a newer one may already show a half-drawn overlay.
-            let _older = settled.put(frame);
-            tell(notes, Note::Event(Event::Frame(seen)));
+            settled_count += 1;
+            let _older = settled.put((settled_count, frame));
+            tell(notes, Note::Settled(settled_count));
         } else if let Err(TrySendError::Closed(_)) = notes.try_send(Note::Event(Event::Frame(seen))) {
             // A full queue drops the news of an ordinary frame: the next one brings it again.
             return;
@@ -114,16 +118,25 @@ fn capture(mut source: impl FrameSource, settled: &Slot<Picture>, notes: &mpsc::
 /// The loop: one event after the other, each new state shown.
 async fn decide(
     mut inbox: mpsc::Receiver<Note>,
-    settled: &Slot<Picture>,
+    settled: &Slot<(u64, Picture)>,
     looks: &Slot<(LookId, Picture)>,
     mut state: State,
     mut show: impl FnMut(&State),
 ) {
     show(&state);
-    while let Some(Note::Event(event)) = inbox.recv().await {
+    while let Some(note) = inbox.recv().await {
+        let (event, frame) = match note {
+            Note::Event(event) => (event, None),
+            Note::Settled(number) => match settled.take_if(|(waiting, _)| *waiting == number) {
+                Some((_, frame)) => (Event::Frame(Seen::Settled), Some(frame)),
+                // A newer frame has settled meanwhile; its own note follows.
+                None => continue,
+            },
+            Note::Stopped => return,
+        };
         let before = state.clone();
         let (next, action) = machine::step(state, event);
-        if let (Some(Action::Look(look)), Some(frame)) = (action, settled.take()) {
+        if let (Some(Action::Look(look)), Some(frame)) = (action, frame) {
             let _older = looks.put((look, frame));
         }
         if next.phase != before.phase {

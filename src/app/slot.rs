@@ -30,9 +30,9 @@ impl<T> Slot<T> {
         replaced
     }
 
-    /// Takes the value, if there is one.
-    pub fn take(&self) -> Option<T> {
-        self.inner.lock().expect(UNPOISONED).value.take()
+    /// Takes the value, if there is one and it is `wanted`.
+    pub fn take_if(&self, wanted: impl FnOnce(&T) -> bool) -> Option<T> {
+        self.inner.lock().expect(UNPOISONED).value.take_if(|value| wanted(value))
     }
 
     /// Waits for a value; none once the slot is closed and empty.
@@ -57,7 +57,11 @@ mod tests {
     #[test]
     fn given_a_second_value_expect_it_to_replace_the_first() {
         let slot = Slot::new();
-        assert_eq!((slot.put(1), slot.put(2), slot.take(), slot.take()), (None, Some(1), Some(2), None));
+        assert_eq!((slot.put(1), slot.put(2)), (None, Some(1)));
+        assert_eq!(
+            (slot.take_if(|&v| v == 1), slot.take_if(|&v| v == 2), slot.take_if(|_| true)),
+            (None, Some(2), None)
+        );
     }
 
     #[test]
