@@ -18,6 +18,9 @@ enum Command {
     Inspect {
         #[command(flatten)]
         pictures: Pictures,
+        /// Draw all that was seen into the one picture, as a PNG
+        #[arg(long, value_name = "OUT.png")]
+        explain: Option<PathBuf>,
     },
     /// Read pictures: what is seen, and the estimate
     Read {
@@ -138,7 +141,7 @@ fn main() -> ExitCode {
         .with_writer(std::io::stderr)
         .init();
     let done = match Arguments::parse().command {
-        Command::Inspect { pictures } => read::inspect(&pictures.paths, pictures.form()),
+        Command::Inspect { pictures, explain } => read::inspect(&pictures.paths, explain.as_deref(), pictures.form()),
         Command::Read { pictures, bundle, panel } => {
             read::read(&pictures.paths, bundle.as_deref(), panel.as_deref(), pictures.form())
         }

@@ -86,6 +86,17 @@ fn given_a_human_reading_expect_every_line_to_say_demonstration_and_no_colour_in
 }
 
 #[test]
+fn given_a_picture_to_explain_expect_it_drawn_with_a_strip_below_and_only_one_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let (picture, _) = write_phantom(folder.path(), 0);
+    let out = folder.path().join("explained.png");
+    assert!(run(&["inspect", text(&picture), "--explain", text(&out)]).status.success());
+    let explained = pictures::open(&out).unwrap();
+    assert!(explained.width() == 960 && explained.height() > 720);
+    check_error(&["inspect", text(&picture), text(&picture), "--explain", text(&out)], &["--explain", "give one"]);
+}
+
+#[test]
 fn given_a_picture_without_calipers_expect_a_refusal_and_exit_code_0() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("grey.png");

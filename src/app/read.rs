@@ -6,7 +6,7 @@ use crate::{
     edge::pictures,
     frame::Picture,
     machine::{Phase, State, Subject},
-    overlay::Sight,
+    overlay::{self, Sight},
     reading::{Inspection, Reading},
     refusal::Refusal,
 };
@@ -28,12 +28,16 @@ pub enum Form {
     Json,
 }
 
-/// Prints what is seen on each picture. *Errors*: that of the last picture that could not be read; the others are printed.
-pub fn inspect(paths: &[PathBuf], form: Form) -> Result<()> {
+/// Prints what is seen on each picture, and draws it into a single one. *Errors*: that of the last picture that could not be read; the others are printed.
+pub fn inspect(paths: &[PathBuf], explain: Option<&Path>, form: Form) -> Result<()> {
     let paths = pictures_of(paths)?;
+    check_single("--explain", explain, &paths)?;
     let reader = Reader::open()?;
     each(&paths, |path| {
-        let (_, inspection) = look(path, &reader)?;
+        let (seen, inspection) = look(path, &reader)?;
+        if let Some(file) = explain {
+            pictures::save(&overlay::explain::draw(seen.picture.frame(), &seen.sight), file)?;
+        }
         show(form, &inspection, print::inspection)
     })
 }
@@ -41,9 +45,7 @@ pub fn inspect(paths: &[PathBuf], form: Form) -> Result<()> {
 /// Prints the reading of each picture, and draws the panel of a single one.
 pub fn read(paths: &[PathBuf], bundle: Option<&Path>, panel_file: Option<&Path>, form: Form) -> Result<()> {
     let paths = pictures_of(paths)?;
-    if panel_file.is_some() && paths.len() > 1 {
-        bail!("--panel draws one picture's panel, and {} pictures are given; give one", paths.len());
-    }
+    check_single("--panel", panel_file, &paths)?;
     let reader = Reader::open()?;
     let team = bundles::team(bundle)?;
     each(&paths, |path| {
@@ -105,6 +107,14 @@ fn read_one(path: &Path, reader: &Reader, team: &Team) -> Result<(Reading, State
     let identity = team.identity().clone();
     let state = State { phase, ..State::new(identity.demonstration) };
     Ok((Reading::new(inspection, outcome, identity), state))
+}
+
+/// Whether an option that draws one picture has just one to draw.
+fn check_single(option: &str, file: Option<&Path>, paths: &[PathBuf]) -> Result<()> {
+    if file.is_some() && paths.len() > 1 {
+        bail!("{option} draws one picture, and {} are given; give one", paths.len());
+    }
+    Ok(())
 }
 
 /// The pictures named: files as they are, folders by the pictures in them, in the order of their names.

@@ -10,6 +10,7 @@
 
 mod candidates;
 mod cross;
+pub mod explain;
 mod glyph;
 mod line;
 mod pairs;

@@ -5,7 +5,7 @@
 //! length of it. Deliberately absent: reading the glyphs, which a recogniser does.
 
 use super::tone::{Tone, Tones};
-use crate::frame::{Frame, Picture, RGB_BYTES};
+use crate::frame::{Frame, Picture, RGB_BYTES, Spot};
 use alloc::{vec, vec::Vec};
 
 /// The most lines handed to the recogniser; its time is what a freeze costs most.
@@ -59,6 +59,8 @@ impl Area {
 pub struct Line {
     /// The line, cut out with a margin.
     pub picture: Picture,
+    /// Where its upper left pixel lies on the picture.
+    pub at: Spot,
     /// How much it looks like a length; only to compare.
     pub likeness: u32,
 }
@@ -71,7 +73,7 @@ pub fn lines(frame: Frame<'_>) -> Vec<Line> {
     lines.retain(|(likeness, area)| *likeness > 0 && is_on_flat_ground(&tones, *area));
     lines.sort_by_key(|(likeness, area)| (core::cmp::Reverse(*likeness), area.top, area.left));
     lines.truncate(LINES_MAX);
-    lines.into_iter().map(|(likeness, area)| Line { picture: cut(frame, area), likeness }).collect()
+    lines.into_iter().map(|(likeness, area)| cut(frame, area, likeness)).collect()
 }
 
 fn bounds(line: &[Area]) -> Area {
@@ -179,7 +181,7 @@ fn likeness(line: &[Area]) -> u32 {
 }
 
 /// Cuts an area out with the margin that recognisers are used to; what lies outside the picture is black.
-fn cut(frame: Frame<'_>, area: Area) -> Picture {
+fn cut(frame: Frame<'_>, area: Area, likeness: u32) -> Line {
     let margin = area.height() / 5 + 1;
     let (left, top) = (area.left - 2 * margin, area.top - margin);
     let width = (area.right - area.left + 1 + 4 * margin) as usize;
@@ -194,5 +196,5 @@ fn cut(frame: Frame<'_>, area: Area) -> Picture {
             pixel.copy_from_slice(&frame.rgb(x, y));
         }
     }
-    picture
+    Line { picture, at: Spot { x: left as f32, y: top as f32 }, likeness }
 }
