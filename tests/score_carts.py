@@ -4,8 +4,8 @@
     sonogfr inspect DIR/screens --json > DIR/seen.jsonl
     python3 tests/score_carts.py DIR/truth.jsonl DIR/seen.jsonl
 
-Ends are compared in either order, in pixels of the final picture. A stretched picture whose stretch cannot be known for
-certain (`expected` is "either") may be refused; if it is measured it is judged like the others. Exit code 1 if a pair is
+Ends are compared in either order, in pixels of the final picture. A stretched picture whose stretch cannot be known
+for certain (`expected` is "either") may be refused; if it is measured it is judged like the others. Exit code 1 if a pair is
 wrong or an unmeasurable picture is measured. Needs only the standard library.
 """
 
@@ -44,11 +44,10 @@ def length_cm(pair, truth):
 def judge(truth, seen):
     """One picture's facts, as counted below."""
     measured = seen["outcome"] == "measured"
-    facts = {"truth": truth, "measured": measured, "off": None, "faults": [], "scale_off": None, "length_off": None}
+    facts = {"truth": truth, "measured": measured, "off": None, "faults": [], "scale_off": None}
     if seen.get("ruler") and truth["ruler"]:
         facts["scale_off"] = abs(seen["ruler"]["px_per_cm"] / truth["px_per_cm"][1] - 1)
     if not measured:
-        facts["refusal"] = seen["refusal"]["reason"]
         return facts
     if truth["expected"] == "refused":
         facts["faults"].append("measured, though " + truth["reason"])
@@ -63,8 +62,7 @@ def judge(truth, seen):
     length = seen.get("length") or {}
     said = length.get("by_ruler_cm") or length.get("by_text_cm")
     if said is not None:
-        facts["length_off"] = abs(said / length_cm(chosen, truth) - 1)
-        if facts["length_off"] > LENGTH_PART:
+        if abs(said / length_cm(chosen, truth) - 1) > LENGTH_PART:
             facts["faults"].append(f"length {said:.2f} cm, is {length_cm(chosen, truth):.2f} cm")
     text = (seen.get("text") or {}).get("length_cm")
     if text is not None and length.get("agree") and wanted["printed_cm"] is not None:
@@ -97,7 +95,8 @@ def summary(name, rows):
 
 
 def table(title, groups):
-    heads = ["measured of measurable", "ends near", "max px", "wrong pairs", "wrong lengths", "measured of unmeasurable"]
+    heads = ["measured of measurable", "ends near", "max px", "wrong pairs", "wrong lengths"]
+    heads.append("measured of unmeasurable")
     print("| " + " | ".join([title, *heads, "ruler: largest error, within 0.3%"]) + " |")
     print("|" + " --- |" * (len(heads) + 2))
     for name, rows in groups:

@@ -197,7 +197,8 @@ fn boxed(picture: &Picture, left: usize, top: usize) -> Picture {
 
 /// Keeps the brightness of each pixel and one colour for two side by side, on `rows` rows.
 ///
-/// *Source*: ITU-R BT.601-7, section 2.5.1, in fixed point of 16 bits; the colour is not interpolated, as in cheap grabbers.
+/// *Source*: ITU-R BT.601-7, section 2.5.1, in fixed point of 16 bits. The colour is not interpolated, as in
+/// cheap grabbers.
 fn subsample(mut picture: Picture, rows: usize) -> Picture {
     let (width, height) = (picture.width(), picture.height());
     let rgb = picture.as_rgb_mut();

@@ -1,9 +1,10 @@
 //! Synthetic screens of many makers' carts, with known truth: what the overlay reader is tried on.
 //!
-//! [`draw`] gives one screen: [`style`] and `makers` say what carts look like, `chrome` draws what stands around the echo,
-//! `calipers` the measurements, [`negative`] what must not be measured, [`damage`] what cable and grabber do to it. The echo
-//! is that of the phantoms next door. Always holds: the same seed and index give the same screen and truth on every machine;
-//! a third of all is not measurable. Deliberately absent: JPEG, which needs an encoder (see [`CartTruth::jpeg_quality`]).
+//! [`draw`] gives one screen: [`style`] and `makers` say what carts look like, `chrome` draws what stands around the
+//! echo, `measure` sets calipers and `calipers` draws them, [`negative`] is what must not be measured, [`damage`] what cable
+//! and grabber do. The echo is that of the phantoms next door. Always holds: the same seed and index give the same screen
+//! and truth on every machine; a third of all is not measurable. Deliberately absent: JPEG, which needs an encoder (see
+//! [`CartTruth::jpeg_quality`]), and screens whose printed length contradicts their ruler.
 
 mod calipers;
 mod chrome;

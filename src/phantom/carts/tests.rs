@@ -35,7 +35,7 @@ fn check_marker(screen: &Picture, hand: &Hand, pair: &CartPair, number: usize) {
         for x in at.x as i32 - reach..=at.x as i32 + reach {
             let part =
                 |dx: f32, dy: f32| hand.covers(pair.shape, (x as f32 + dx - at.x, y as f32 + dy - at.y), towards);
-            // Wholly covered, so that soft edges do not matter.
+            // Wholly covered, so that soft edges do not matter; of a thin diagonal cross only the middle is.
             let steps = [-0.4, 0.0, 0.4];
             if steps.iter().all(|&dx| steps.iter().all(|&dy| part(dx, dy))) {
                 covered += 1;
@@ -43,7 +43,7 @@ fn check_marker(screen: &Picture, hand: &Hand, pair: &CartPair, number: usize) {
             }
         }
     }
-    assert!(covered > 4 && right == covered, "{right} of {covered} pixels of {pair:?} have the colour");
+    assert!(covered > 0 && right == covered, "{right} of {covered} pixels of {pair:?} have the colour");
 }
 
 #[test]
