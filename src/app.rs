@@ -1,6 +1,7 @@
 //! The only place that starts threads and tasks, makes channels and picks edges. One file a command.
 
 pub mod bundles;
+pub mod carts;
 pub mod demo;
 mod device;
 pub mod phantom;

@@ -1,7 +1,7 @@
 //! Arguments and exit code, nothing else.
 
 use clap::{Args, Parser, Subcommand};
-use sonogfr::app::{self, bundles, demo, phantom, read};
+use sonogfr::app::{self, bundles, carts, demo, phantom, read};
 use std::{path::PathBuf, process::ExitCode};
 
 /// Reads a kidney measurement off an ultrasound cart's screen and shows eGFR and CKD status
@@ -46,6 +46,18 @@ enum Command {
     },
     /// Draw phantom kidneys on phantom carts, with their truth in truth.jsonl
     Phantom(PhantomArguments),
+    /// Draw screens of many makers' carts, good and damaged, with their truth in truth.jsonl
+    Carts {
+        /// How many screens
+        #[arg(long)]
+        count: usize,
+        /// Which population
+        #[arg(long)]
+        seed: u64,
+        /// The folder to write to
+        #[arg(short, long, value_name = "DIR")]
+        out: PathBuf,
+    },
     /// Build, check and describe bundles
     #[command(subcommand)]
     Bundle(BundleCommand),
@@ -147,6 +159,7 @@ fn main() -> ExitCode {
         }
         Command::Crop { picture, out, size } => read::crop(&picture, &out, size.into()),
         Command::Phantom(arguments) => phantom::write(&arguments.into()),
+        Command::Carts { count, seed, out: folder } => carts::write(&carts::Order { count, seed, folder }),
         Command::Bundle(BundleCommand::Build { folder, out }) => bundles::build(&folder, &out),
         Command::Bundle(BundleCommand::Check { file }) => bundles::check(&file),
         Command::Bundle(BundleCommand::Info { file }) => bundles::info(&file),

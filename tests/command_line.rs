@@ -257,3 +257,21 @@ fn given_a_population_expect_pictures_crops_and_truth_that_gives_egfr_back() {
         }
     }
 }
+
+#[test]
+fn given_a_count_of_carts_expect_as_many_screens_as_their_truth_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(&["carts", "--count", "6", "--seed", "9", "--out", text(folder.path())]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let truth = fs::read_to_string(folder.path().join("truth.jsonl")).unwrap();
+    assert_eq!(truth.lines().count(), 6);
+    for line in truth.lines() {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        let screen = pictures::open(&folder.path().join(line["picture"].as_str().unwrap())).unwrap();
+        assert_eq!(
+            (line["width"].as_u64(), line["height"].as_u64()),
+            (Some(screen.width() as u64), Some(screen.height() as u64))
+        );
+        assert_eq!(line["expected"] == "refused", !line["reason"].is_null(), "{line}");
+    }
+}

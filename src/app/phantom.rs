@@ -74,16 +74,32 @@ pub fn write(order: &Order) -> Result<()> {
         }
     }
     let population = phantom::population(order.seed, order.count);
-    let progress = ProgressBar::new(population.len() as u64).with_style(
-        ProgressStyle::with_template("{bar:40} {pos}/{len} phantoms, {eta} left").expect("a fixed template"),
-    );
+    let lines = spread(population.len(), "phantoms", |i| {
+        let (index, view) = population[i];
+        write_one(order, &phantom::patient(order.seed, index), view)
+    })?;
+    write_truth(&order.folder.join("truth.jsonl"), &lines)?;
+    println!("{} phantoms in {}", lines.len(), order.folder.display());
+    print_oracle(order.seed, &population);
+    Ok(())
+}
+
+/// Does `work` for 0 to `count`, spread over the cores, under a bar that counts `things`; the lines, in order.
+///
+/// *Errors*: the first one of `work`.
+pub(super) fn spread(count: usize, things: &str, work: impl Fn(usize) -> Result<String> + Sync) -> Result<Vec<String>> {
+    let template = format!("{{bar:40}} {{pos}}/{{len}} {things}, {{eta}} left");
+    let style = ProgressStyle::with_template(&template).expect("a fixed template");
+    let progress = ProgressBar::new(count as u64).with_style(style);
     let next = AtomicUsize::new(0);
-    let lines = Mutex::new(vec![None; population.len()]);
+    let lines: Mutex<Vec<Option<String>>> = Mutex::new(vec![None; count]);
     let draw = || -> Result<()> {
         loop {
             let i = next.fetch_add(1, Ordering::Relaxed);
-            let Some(&(index, view)) = population.get(i) else { return Ok(()) };
-            let line = write_one(order, &phantom::patient(order.seed, index), view)?;
+            if i >= count {
+                return Ok(());
+            }
+            let line = work(i)?;
             lines.lock().expect("no thread panics while it holds the lines")[i] = Some(line);
             progress.inc(1);
         }
@@ -94,11 +110,7 @@ pub fn write(order: &Order) -> Result<()> {
         workers.into_iter().try_for_each(|worker| worker.join().expect("drawing does not panic"))
     })?;
     progress.finish_and_clear();
-    let lines: Vec<String> = lines.into_inner().expect("no thread panicked").into_iter().flatten().collect();
-    write_truth(&order.folder.join("truth.jsonl"), &lines)?;
-    println!("{} phantoms in {}", lines.len(), order.folder.display());
-    print_oracle(order.seed, &population);
-    Ok(())
+    Ok(lines.into_inner().expect("no thread panicked").into_iter().flatten().collect())
 }
 
 fn write_one(order: &Order, patient: &Patient, view: u32) -> Result<String> {
@@ -131,7 +143,8 @@ fn write_one(order: &Order, patient: &Patient, view: u32) -> Result<String> {
     Ok(serde_json::to_string(&line)?)
 }
 
-fn write_truth(path: &Path, lines: &[String]) -> Result<()> {
+/// Writes one line for each picture.
+pub(super) fn write_truth(path: &Path, lines: &[String]) -> Result<()> {
     let write = || -> std::io::Result<()> {
         let mut file = std::io::BufWriter::new(fs::File::create(path)?);
         for line in lines {

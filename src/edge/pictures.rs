@@ -4,7 +4,10 @@
 //! screen. A file that would take an absurd amount of memory is refused before it is decoded.
 
 use crate::frame::{Frame, Picture};
-use image::{DynamicImage, ExtendedColorType, ImageDecoder, ImageError, ImageReader, Limits, codecs::gif};
+use image::{
+    DynamicImage, ExtendedColorType, ImageDecoder, ImageError, ImageReader, Limits, codecs::gif,
+    codecs::jpeg::JpegEncoder,
+};
 use std::{
     fs::File,
     io::{BufReader, BufWriter, Write},
@@ -109,6 +112,17 @@ pub fn save(picture: &Picture, path: &Path) -> Result<(), PictureError> {
         image::ImageFormat::Png,
     )
     .map_err(|source| PictureError::Write { path: path.into(), source })
+}
+
+/// The picture as a grabber's JPEG of `quality` (1 to 100) gives it back. Colour keeps its full resolution.
+pub fn through_jpeg(picture: &Picture, quality: u8) -> Picture {
+    let (width, height) = (picture.width() as u32, picture.height() as u32);
+    let mut bytes = Vec::new();
+    JpegEncoder::new_with_quality(&mut bytes, quality)
+        .encode(picture.as_rgb(), width, height, ExtendedColorType::Rgb8)
+        .expect("memory takes every picture that a screen's size allows");
+    let decoded = image::load_from_memory_with_format(&bytes, image::ImageFormat::Jpeg).expect("a whole JPEG");
+    Picture::from_rgb(decoded.into_rgb8().into_raw(), picture.width(), picture.height()).expect("the size stays")
 }
 
 /// Writes an animated GIF that repeats for ever, each picture shown for its time.

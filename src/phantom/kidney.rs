@@ -110,6 +110,11 @@ impl Kidney {
         Place { x: self.centre.x + along * cos - across * sin, z: self.centre.z + along * sin + across * cos }
     }
 
+    /// The length from pole to pole, in centimetres.
+    pub fn length(&self) -> f32 {
+        2.0 * self.half_length
+    }
+
     /// How far the outline reaches at the pole `side` (-1 or 1), in half-lengths.
     pub fn reach(&self, side: f32) -> f32 {
         self.unevenness(side, 0.0)

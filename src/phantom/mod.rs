@@ -2,11 +2,13 @@
 //!
 //! [`patient`] draws who is scanned and what the kidney is like, [`anatomy`] says how strongly each place echoes, [`echo`]
 //! turns that into an ultrasound picture, [`cart`] draws what the cart's screen shows around and over it, and [`cine`] plays
-//! an exam. Always holds: the same seed gives the same bytes on every machine (all arithmetic is in this crate and `libm`).
+//! an exam. [`carts`] draws other makers' screens, for the overlay reader alone. Always holds: the same seed gives the same
+//! bytes on every machine (all arithmetic is in this crate and `libm`).
 //! Deliberately absent: wave physics. Speckle is scatterers blurred by a point spread, which is what a network sees of it.
 
 pub mod anatomy;
 pub mod cart;
+pub mod carts;
 pub mod cine;
 pub mod echo;
 mod kidney;
