@@ -52,9 +52,10 @@ fn read_print(recogniser: &Recogniser, picture: &Picture) -> Result<Vec<PrintedL
             break;
         }
         likeness = line.likeness;
-        let raw = recogniser.read(&line.picture)?;
-        tracing::debug!(?raw, likeness, "print");
-        printed.extend(raw.as_deref().and_then(overlay::text::parse));
+        let length = recogniser.read(&line.picture)?.as_deref().and_then(overlay::text::parse);
+        // Only a length is logged: any other line may be the banner with the patient's name.
+        tracing::debug!(?length, likeness, "print");
+        printed.extend(length);
     }
     Ok(printed)
 }

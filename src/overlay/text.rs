@@ -9,9 +9,9 @@ use crate::units::Centimetres;
 use alloc::{string::String, vec::Vec};
 
 /// Lengths that a kidney may have, in centimetres, with room for dwarfed and giant ones.
-const LENGTH_CM: core::ops::RangeInclusive<f32> = 2.0..=25.0;
+const LENGTH_CM: core::ops::RangeInclusive<f32> = 1.0..=30.0;
 /// Names that carts give to a distance. *Source*: the measurement boxes of LOGIQ, Philips, Siemens, Canon, Samsung, Mindray.
-const NAMES: [&str; 8] = ["", "L", "DIST", "DIST.", "DISTANCE", "LENGTH", "LEN", "LT"];
+const NAMES: [&str; 7] = ["L", "DIST", "DIST.", "DISTANCE", "LENGTH", "LEN", "LT"];
 /// More digits than this before the point hold a label and the value run together.
 const WHOLE_DIGITS_MAX: usize = 3;
 
@@ -49,10 +49,10 @@ pub fn parse(raw: &str) -> Option<PrintedLength> {
 
 /// What stands before a length's value: the caliper's label, and whether it is the name of a distance.
 fn name_of(name: &[char]) -> Option<(Option<u8>, bool)> {
-    let (label, rest) = match name {
-        ['+' | 'X' | '\u{d7}', rest @ ..] => (None, rest),
-        [digit @ '1'..='9', rest @ ..] => (label_of(*digit), rest),
-        rest => (None, rest),
+    let (label, marked, rest) = match name {
+        ['+' | 'X' | '\u{d7}', rest @ ..] => (None, true, rest),
+        [digit @ '1'..='9', rest @ ..] => (label_of(*digit), true, rest),
+        rest => (None, false, rest),
     };
     let rest = match rest {
         [rest @ .., ':' | '='] => rest,
@@ -66,7 +66,8 @@ fn name_of(name: &[char]) -> Option<(Option<u8>, bool)> {
         return Some((label, label.is_some()));
     }
     let word: String = rest.iter().collect();
-    NAMES.contains(&word.as_str()).then_some((label, true))
+    // A bare number with a unit may be the depth or the scale: it needs the caliper's mark.
+    (NAMES.contains(&word.as_str()) || marked && word.is_empty()).then_some((label, true))
 }
 
 fn label_of(digit: char) -> Option<u8> {
@@ -100,7 +101,7 @@ mod tests {
         check("2 D 9.1 cm", Some((Some(2), 9.1)));
         check("L 10,62 cm", Some((None, 10.62)));
         check("Length: 9.80cm", Some((None, 9.8)));
-        check(" 11.0 cm ", Some((None, 11.0)));
+        check(" L 11.0 cm ", Some((None, 11.0)));
     }
 
     #[test]
@@ -124,6 +125,8 @@ mod tests {
             "Frq 4.0",
             "1 W 5.1 cm",
             "L -8.84 cm",
+            "11.0 cm",
+            "15 cm",
         ] {
             check(raw, None);
         }
