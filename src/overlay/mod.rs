@@ -15,7 +15,7 @@ mod glyph;
 mod line;
 mod pairs;
 pub mod print;
-mod ruler;
+pub mod ruler;
 pub mod text;
 mod tone;
 
@@ -64,8 +64,10 @@ impl Pair {
 /// The depth ruler beside the echo.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ruler {
-    /// The picture's scale.
+    /// The picture's scale down the picture, along the ruler.
     pub scale: PixelsPerCm,
+    /// Its scale across; another one where the picture is stretched and a ruler along the top tells so.
+    pub across: PixelsPerCm,
     /// The centres of the ticks found, from the top down.
     pub ticks: Vec<Spot>,
 }
@@ -139,7 +141,8 @@ impl Sight {
 /// Reads what the cart drew on a frozen picture.
 pub fn see(frame: Frame<'_>) -> Sight {
     let tones = Tones::of(frame);
-    let ruler = ruler::find(&tones);
+    let ticks = ruler::find(&tones);
+    let ruler = ticks.as_ref().and_then(ruler::Ticks::ruler);
     let Joined { mut pairs, refusal } = pairs::join(&tones, &candidates::find(&tones));
     pairs.sort_by(|a, b| b.length().0.total_cmp(&a.length().0));
     let refusal = refusal.or_else(|| check(&pairs, ruler.as_ref()));
