@@ -35,12 +35,24 @@ impl Reader {
         match &self.recogniser {
             // Print matters only beside a pair that could be the length.
             Some(recogniser) if sight.chosen().is_some() => {
+                let sight = read_numbers(recogniser, picture, sight)?;
                 let printed = read_print(recogniser, picture)?;
                 Ok(sight.with_print(&printed))
             }
             _ => Ok(sight),
         }
     }
+}
+
+/// The same sight with what the ruler's numbers say of it.
+fn read_numbers(recogniser: &Recogniser, picture: &Picture, sight: Sight) -> Result<Sight, RecogniserError> {
+    let Some(numbers) = sight.ticks.as_ref().and_then(|ticks| ticks.numbers(picture.frame())) else { return Ok(sight) };
+    let text = recogniser.read(&numbers.picture)?;
+    tracing::debug!(?text, "ruler's numbers");
+    Ok(match text {
+        Some(text) => sight.with_numbers(&numbers, &text),
+        None => sight,
+    })
 }
 
 /// The printed lengths; once there is one, only lines that look as much like a length are still read.

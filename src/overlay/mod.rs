@@ -25,10 +25,12 @@ mod tests;
 use crate::{
     frame::{Frame, Spot},
     refusal::Refusal,
-    units::{Centimetres, Pixels, PixelsPerCm},
+    units::{Centimetres, Pixels},
 };
 use alloc::{string::String, vec::Vec};
 use pairs::Joined;
+pub use ruler::Ruler;
+use ruler::{Numbers, Ticks};
 use tone::Tones;
 
 /// The shortest distance that may be a kidney's length, on a picture without a ruler. A crop is stretched to 224
@@ -59,17 +61,12 @@ impl Pair {
     pub fn length(&self) -> Pixels {
         Pixels(self.ends[0].distance(self.ends[1]))
     }
-}
 
-/// The depth ruler beside the echo.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Ruler {
-    /// The picture's scale down the picture, along the ruler.
-    pub scale: PixelsPerCm,
-    /// Its scale across; another one where the picture is stretched and a ruler along the top tells so.
-    pub across: PixelsPerCm,
-    /// The centres of the ticks found, from the top down.
-    pub ticks: Vec<Spot>,
+    /// The distance that it would have, were the picture not `stretch` times as wide as it should be.
+    fn unstretched(&self, stretch: f32) -> Pixels {
+        let [a, b] = self.ends;
+        Pixels(libm::hypotf((a.x - b.x) / stretch, a.y - b.y))
+    }
 }
 
 /// The length that the cart printed in its measurement box.
@@ -88,8 +85,10 @@ pub struct PrintedLength {
 pub struct Sight {
     /// Every pair found, also those not chosen.
     pub pairs: Vec<Pair>,
-    /// The ruler, if one is in view.
+    /// The ruler, if one is in view and it is known what its ticks are worth.
     pub ruler: Option<Ruler>,
+    /// Its ticks, whatever they are worth.
+    pub ticks: Option<Ticks>,
     /// The printed length, if it could be read.
     pub text: Option<PrintedLength>,
     /// Why the picture is not measured; none if it is, and then one pair is chosen.
@@ -100,6 +99,24 @@ impl Sight {
     /// The pair that measures the kidney, unless the picture was refused.
     pub fn chosen(&self) -> Option<&Pair> {
         self.pairs.iter().find(|pair| pair.chosen).filter(|_| self.refusal.is_none())
+    }
+
+    /// The same with the text read in the line of the ruler's numbers, which confirms, finds or drops the scale.
+    ///
+    /// *Refuses*: [`Refusal::PairTooShort`], where the scale tells so.
+    pub fn with_numbers(mut self, numbers: &Numbers, text: &str) -> Self {
+        self.ticks = self.ticks.map(|ticks| ticks.with_numbers(numbers, text));
+        let ruler = self.ticks.as_ref().and_then(Ticks::ruler);
+        self.with_ruler(ruler)
+    }
+
+    fn with_ruler(mut self, ruler: Option<Ruler>) -> Self {
+        self.ruler = ruler;
+        if self.by_ruler().is_some_and(|length| length < LENGTH_MIN_CM) {
+            self.refusal = Some(Refusal::PairTooShort);
+            self.pairs.iter_mut().for_each(|pair| pair.chosen = false);
+        }
+        self
     }
 
     /// The same with the lengths that were printed, one of which must agree with markers and ruler if it is theirs.
@@ -118,6 +135,10 @@ impl Sight {
             _ => None,
         };
         self.text = text.cloned();
+        if let (None, Some(ticks), Some(text)) = (&self.ruler, &self.ticks, text) {
+            let ruler = ticks.agreeing(chosen.ends, text.length, AGREEMENT);
+            self = self.with_ruler(ruler);
+        }
         if let (Some(by_ruler), Some(by_text)) = (self.by_ruler(), text.map(|text| text.length))
             && (by_ruler.0 - by_text.0).abs() > AGREEMENT * by_text.0
         {
@@ -129,7 +150,7 @@ impl Sight {
 
     /// The chosen pair's distance on the ruler.
     pub fn by_ruler(&self) -> Option<Centimetres> {
-        Some(self.chosen()?.length().at(self.ruler.as_ref()?.scale))
+        Some(self.ruler.as_ref()?.distance(self.chosen()?.ends))
     }
 
     /// The kidney's length: by the ruler where there is one, else as printed.
@@ -144,24 +165,25 @@ pub fn see(frame: Frame<'_>) -> Sight {
     let ticks = ruler::find(&tones);
     let ruler = ticks.as_ref().and_then(ruler::Ticks::ruler);
     let Joined { mut pairs, refusal } = pairs::join(&tones, &candidates::find(&tones));
-    pairs.sort_by(|a, b| b.length().0.total_cmp(&a.length().0));
-    let refusal = refusal.or_else(|| check(&pairs, ruler.as_ref()));
+    let stretch = ticks.as_ref().map_or(1.0, Ticks::stretch);
+    pairs.sort_by(|a, b| b.unstretched(stretch).0.total_cmp(&a.unstretched(stretch).0));
+    let refusal = refusal.or_else(|| check(&pairs, stretch, ruler.as_ref()));
     if refusal.is_none()
         && let Some(longest) = pairs.first_mut()
     {
         longest.chosen = true;
     }
     pairs.sort_by_key(|pair| pair.label.unwrap_or(u8::MAX));
-    Sight { pairs, ruler, text: None, refusal }
+    Sight { pairs, ruler, ticks, text: None, refusal }
 }
 
 /// Whether the longest pair, which comes first, may be a kidney's length.
-fn check(pairs: &[Pair], ruler: Option<&Ruler>) -> Option<Refusal> {
-    let Some(longest) = pairs.first().map(Pair::length) else { return Some(Refusal::NoMarkers) };
-    let too_short = longest < LENGTH_MIN || ruler.is_some_and(|ruler| longest.at(ruler.scale) < LENGTH_MIN_CM);
-    if too_short {
+fn check(pairs: &[Pair], stretch: f32, ruler: Option<&Ruler>) -> Option<Refusal> {
+    let Some(longest) = pairs.first() else { return Some(Refusal::NoMarkers) };
+    let is_short = |ruler: &Ruler| ruler.distance(longest.ends) < LENGTH_MIN_CM;
+    if longest.length() < LENGTH_MIN || ruler.is_some_and(is_short) {
         return Some(Refusal::PairTooShort);
     }
-    let rival = pairs.get(1).is_some_and(|second| second.length().0 > RIVAL * longest.0);
-    rival.then_some(Refusal::PairsAmbiguous)
+    let rival = |second: &Pair| second.unstretched(stretch).0 > RIVAL * longest.unstretched(stretch).0;
+    pairs.get(1).is_some_and(rival).then_some(Refusal::PairsAmbiguous)
 }

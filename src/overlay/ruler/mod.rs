@@ -6,16 +6,19 @@
 
 mod bars;
 mod comb;
+mod numbers;
 mod worth;
 
-use super::{Ruler, tone::Tones};
+use super::tone::Tones;
 use crate::{
     frame::{Frame, Spot},
-    units::PixelsPerCm,
+    units::{Centimetres, PixelsPerCm},
 };
 use alloc::vec::Vec;
 use bars::{Plane, Way};
 use comb::{Comb, Tick};
+use numbers::Said;
+pub use numbers::Numbers;
 use worth::Grouping;
 
 /// The ruler along the top lies in this part of the picture.
@@ -27,31 +30,87 @@ const OFF_MAX: f32 = 1.3;
 /// The most rulers along the top that are held against the upright one.
 const LYING_MAX: usize = 8;
 
+/// The depth ruler beside the echo.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ruler {
+    /// The picture's scale down the picture, along the ruler.
+    pub scale: PixelsPerCm,
+    /// Its scale across; another one where the picture is stretched and a ruler along the top tells so.
+    pub across: PixelsPerCm,
+    /// The centres of the ticks found, from the top down.
+    pub ticks: Vec<Spot>,
+}
+
+impl Ruler {
+    /// The distance between two points of the picture.
+    pub fn distance(&self, [a, b]: [Spot; 2]) -> Centimetres {
+        Centimetres(libm::hypotf((a.x - b.x) / self.across.0, (a.y - b.y) / self.scale.0))
+    }
+}
+
+/// One tick in its place.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Mark {
+    spot: Spot,
+    /// Its first and last pixel across the ruler.
+    reach: [i32; 2],
+    place: i32,
+    is_large: bool,
+}
+
 /// The ticks of a depth ruler, before it is known what a step between them is worth.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ticks {
-    /// The ticks' centres, from the top down.
-    pub spots: Vec<Spot>,
+    marks: Vec<Mark>,
     /// Pixels from one to the next, across the picture and down.
-    pub step: [f32; 2],
-    /// Whether a ruler along the top says what a step is across the picture.
-    pub along_top: bool,
+    step: [f32; 2],
     /// What a step may be worth, in centimetres.
-    pub worths_cm: Vec<f32>,
-    /// Steps from a large tick to the next, for each way to see them.
-    pub every: Vec<i32>,
+    worths_cm: Vec<f32>,
 }
 
 impl Ticks {
-    /// The ruler, if a step is worth so many centimetres.
-    pub fn worth(&self, cm: f32) -> Ruler {
-        let [across, down] = self.step.map(|step| PixelsPerCm(step / cm));
-        Ruler { scale: down, across, ticks: self.spots.clone() }
-    }
-
     /// The ruler, if only one worth is possible.
     pub fn ruler(&self) -> Option<Ruler> {
-        if let [cm] = self.worths_cm[..] { Some(self.worth(cm)) } else { None }
+        if let [cm] = self.worths_cm[..] { Some(self.at(cm)) } else { None }
+    }
+
+    /// Every ruler that the ticks may be.
+    pub fn rulers(&self) -> impl Iterator<Item = Ruler> {
+        self.worths_cm.iter().map(|cm| self.at(*cm))
+    }
+
+    fn at(&self, cm: f32) -> Ruler {
+        let [across, scale] = self.step.map(|step| PixelsPerCm(step / cm));
+        Ruler { scale, across, ticks: self.marks.iter().map(|mark| mark.spot).collect() }
+    }
+
+    /// How many times as wide as high the picture shows things; 1 where no ruler along the top tells.
+    pub fn stretch(&self) -> f32 {
+        self.step[0] / self.step[1]
+    }
+
+    /// The numbers beside the ticks, for a recogniser.
+    pub fn numbers(&self, frame: Frame<'_>) -> Option<Numbers> {
+        numbers::cut(frame, &self.marks)
+    }
+
+    /// The same, with what was read in the line of numbers: it leaves the worths that it fits, none if it fits none.
+    pub fn with_numbers(mut self, numbers: &Numbers, text: &str) -> Self {
+        let reach = self.marks.last().map_or(0, |mark| mark.place);
+        if let Said::Worths(said) = numbers.said(text, reach) {
+            self.worths_cm.retain(|cm| said.contains(cm));
+        }
+        self
+    }
+
+    /// The one of the possible rulers on which these points are `printed` apart, within the part `agreement`.
+    ///
+    /// Worths differ by a quarter at least and lengths agree within hundredths, so that no wrong worth is taken for agreement.
+    /// The length is then no longer proven by three witnesses but by two: markers with ticks, and print.
+    pub fn agreeing(&self, ends: [Spot; 2], printed: Centimetres, agreement: f32) -> Option<Ruler> {
+        let off = |ruler: &Ruler| (ruler.distance(ends).0 - printed.0).abs();
+        let mut fitting = self.rulers().filter(|ruler| off(ruler) <= agreement * printed.0);
+        fitting.next().filter(|_| fitting.next().is_none())
     }
 }
 
@@ -100,14 +159,16 @@ impl Fitted {
     }
 
     fn with(self, lying: Option<&Self>) -> Ticks {
-        let spot = |tick: &Tick| Spot { x: (tick.bar.first + tick.bar.last) as f32 / 2.0, y: tick.bar.at };
-        let worths_cm = worth::worths(&self.comb, &self.groupings);
+        let is_large = |place: i32| self.groupings.iter().any(|grouping| grouping.is_major(place));
+        let mark = |tick: &Tick| {
+            let reach = [tick.bar.first, tick.bar.last];
+            let spot = Spot { x: (tick.bar.first + tick.bar.last) as f32 / 2.0, y: tick.bar.at };
+            Mark { spot, reach, place: tick.place, is_large: is_large(tick.place) }
+        };
         Ticks {
-            spots: self.comb.ticks.iter().map(spot).collect(),
+            marks: self.comb.ticks.iter().map(mark).collect(),
             step: [lying.map_or(self.step, |lying| lying.step), self.step],
-            along_top: lying.is_some(),
-            worths_cm,
-            every: self.groupings.iter().map(|grouping| grouping.every).collect(),
+            worths_cm: worth::worths(&self.comb, &self.groupings),
         }
     }
 }

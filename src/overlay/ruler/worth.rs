@@ -84,8 +84,18 @@ pub(super) fn worths(comb: &Comb, groupings: &[Grouping]) -> Vec<f32> {
         let fits = |every: i32| every == grouping.every || is_lone && (every == 1 || every > grouping.every);
         all.extend(WORTHS.iter().filter(|(every, _)| fits(*every)).flat_map(|(_, worths)| worths.iter()));
     }
-    all.retain(|worth| DEPTH_CM.contains(&(comb.reach() as f32 * worth)));
+    all.retain(|worth| is_depth(comb.reach() as f32 * worth));
     all.sort_by(f32::total_cmp);
     all.dedup();
     all
+}
+
+/// Every worth that a step may have, in centimetres.
+pub(super) fn all() -> impl Iterator<Item = f32> {
+    [0.1, 0.2, 0.25, 0.5, 1.0, 2.0].into_iter()
+}
+
+/// Whether a picture may be so many centimetres deep.
+pub(super) fn is_depth(cm: f32) -> bool {
+    DEPTH_CM.contains(&cm)
 }
