@@ -135,14 +135,17 @@ impl Sight {
             _ => None,
         };
         self.text = text.cloned();
+        let was_open = self.ruler.is_none();
         if let (None, Some(ticks), Some(text)) = (&self.ruler, &self.ticks, text) {
-            let ruler = ticks.agreeing(chosen.ends, text.length, AGREEMENT);
+            // Of the worths that the ticks may have the print picks one; where it fits none, lengths disagree.
+            let ruler = ticks.nearest(chosen.ends, text.length);
             self = self.with_ruler(ruler);
         }
         if let (Some(by_ruler), Some(by_text)) = (self.by_ruler(), text.map(|text| text.length))
             && (by_ruler.0 - by_text.0).abs() > AGREEMENT * by_text.0
         {
             self.refusal = Some(Refusal::LengthsDisagree { by_ruler, by_text });
+            self.ruler = self.ruler.filter(|_| !was_open);
             self.pairs.iter_mut().for_each(|pair| pair.chosen = false);
         }
         self

@@ -21,6 +21,8 @@ const LENGTH_PART: i32 = 30;
 const LENGTH_MAX: (i32, i32) = (18, 48);
 /// Steps uphill from a bar's corner to its brightest pixel.
 const CLIMB_MAX: usize = 4;
+/// Pixels that are looked through at once for corners.
+const BLOCK: usize = 32;
 /// More bars than this are texture.
 const BARS_MAX: usize = 40_000;
 
@@ -53,9 +55,8 @@ pub(super) struct Plane {
 }
 
 impl Plane {
-    /// Takes the brightness of the first `height` rows.
-    pub fn of(tones: &Tones, height: i32) -> Self {
-        let (width, height) = (tones.width() as usize, height.clamp(0, tones.height()) as usize);
+    pub fn of(tones: &Tones) -> Self {
+        let (width, height) = (tones.width() as usize, tones.height() as usize);
         let mut luma = Vec::with_capacity(width * height);
         for y in 0..height {
             luma.extend(tones.row(y as i32).iter().map(|tone: &Tone| tone.luma()));
@@ -94,77 +95,69 @@ struct Limits {
     length: i32,
 }
 
-/// Every bar on the first rows of a picture that is `height` high as a whole.
-pub(super) fn find(plane: &Plane, way: Way, height: i32) -> Vec<Bar> {
+/// Every bar on the first `rows` rows of a picture.
+pub(super) fn find(plane: &Plane, way: Way, rows: usize) -> Vec<Bar> {
+    let height = plane.height as i32;
     let limits = Limits {
         clearance: (height / CLEARANCE_PART).clamp(CLEARANCE.0, CLEARANCE.1),
         length: (height / LENGTH_PART).clamp(LENGTH_MAX.0, LENGTH_MAX.1),
     };
-    let marks = marks(plane, way, limits.clearance as usize);
-    let (width, rows) = (plane.width as i32, plane.height as i32);
+    let width = plane.width as i32;
     let (stride, size) = match way {
-        Way::Down => ([1, plane.width], [width, rows]),
-        Way::Across => ([plane.width, 1], [rows, width]),
+        Way::Down => ([1, plane.width], [width, height]),
+        Way::Across => ([plane.width, 1], [height, width]),
     };
     let view = View { luma: &plane.luma, stride, size };
-    let mut bars = Vec::new();
-    seeds(&marks, plane.width, |x, y| {
+    let mut bars: Vec<Bar> = Vec::new();
+    seeds(plane, way, limits.clearance as usize, rows, |x, y| {
         let (u, v) = if way == Way::Down { (x, y) } else { (y, x) };
         if bars.len() < BARS_MAX {
             bars.extend(bar(&view, &limits, u, v));
         }
     });
     // Noise around a bar leads to it more than once.
-    bars.sort_by(|a: &Bar, b: &Bar| (a.first, a.last).cmp(&(b.first, b.last)).then(a.at.total_cmp(&b.at)));
+    bars.sort_by(|a, b| (a.first, a.last).cmp(&(b.first, b.last)).then(a.at.total_cmp(&b.at)));
     bars.dedup();
     bars
 }
 
-/// Which pixels stand out from those `clearance` away on both sides along the ruler.
-fn marks(plane: &Plane, way: Way, clearance: usize) -> Vec<u8> {
-    let (width, height) = (plane.width, plane.height);
-    let mut marks = vec![0; width * height];
-    let mut padded = vec![0; width + 2 * clearance];
+/// Calls `seen` for every upper left corner of pixels that stand out from those `clearance` away along the ruler.
+fn seeds(plane: &Plane, way: Way, clearance: usize, rows: usize, mut seen: impl FnMut(i32, i32)) {
+    let width = plane.width;
     let dark = vec![0; width];
-    for (y, out) in marks.chunks_exact_mut(width.max(1)).enumerate() {
+    let mut padded = vec![0; width + 2 * clearance];
+    // One entry before the row, which stands for what is left of the picture.
+    let [mut above, mut marks] = [vec![0; width + 1], vec![0; width + 1]];
+    let mut corners = vec![0; width];
+    for y in 0..rows.min(plane.height) {
+        let here = plane.row(y);
         match way {
             Way::Down => {
                 let before = y.checked_sub(clearance).map_or(&dark[..], |y| plane.row(y));
-                let behind = if y + clearance < height { plane.row(y + clearance) } else { &dark };
-                mark(out, plane.row(y), before, behind);
+                let behind = if y + clearance < plane.height { plane.row(y + clearance) } else { &dark };
+                mark(&mut marks[1..], here, before, behind);
             }
             Way::Across => {
-                padded[clearance..clearance + width].copy_from_slice(plane.row(y));
-                mark(out, plane.row(y), &padded[..width], &padded[2 * clearance..]);
+                padded[clearance..clearance + width].copy_from_slice(here);
+                mark(&mut marks[1..], here, &padded[..width], &padded[2 * clearance..]);
             }
         }
+        for (((corner, &mark), &left), &above) in corners.iter_mut().zip(&marks[1..]).zip(&marks).zip(&above[1..]) {
+            *corner = mark & !left & !above;
+        }
+        for (block, part) in corners.chunks(BLOCK).enumerate() {
+            if part.iter().fold(0, |any, &corner| any | corner) != 0 {
+                let is_corner = |i: &usize| part[*i] != 0;
+                (0..part.len()).filter(is_corner).for_each(|i| seen((block * BLOCK + i) as i32, y as i32));
+            }
+        }
+        core::mem::swap(&mut above, &mut marks);
     }
-    marks
 }
 
 fn mark(out: &mut [u8], here: &[u8], before: &[u8], behind: &[u8]) {
     for (((out, &here), &before), &behind) in out.iter_mut().zip(here).zip(before).zip(behind) {
         *out = u8::from(here > before.max(behind).saturating_add(CONTRAST - 1));
-    }
-}
-
-/// Calls `seen` for every upper left corner of marked pixels.
-fn seeds(marks: &[u8], width: usize, mut seen: impl FnMut(i32, i32)) {
-    let mut above = vec![0; width];
-    let mut corners = vec![0_u8; width];
-    for (y, row) in marks.chunks_exact(width.max(1)).enumerate() {
-        corners[0] = row[0] & !above[0];
-        for ((corner, pair), &above) in corners[1..].iter_mut().zip(row.windows(2)).zip(&above[1..]) {
-            *corner = pair[1] & !pair[0] & !above;
-        }
-        for (block, part) in corners.chunks(16).enumerate() {
-            if part.iter().fold(0, |any, &corner| any | corner) != 0 {
-                for (i, _) in part.iter().enumerate().filter(|(_, corner)| **corner != 0) {
-                    seen((block * 16 + i) as i32, y as i32);
-                }
-            }
-        }
-        above.copy_from_slice(row);
     }
 }
 

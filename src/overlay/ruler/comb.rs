@@ -103,6 +103,14 @@ fn rake(column: &[Bar], span_min: f32) -> Option<Comb> {
             if step < STEP_MIN || joined[i] == j {
                 continue;
             }
+            // Most proposals find nothing two steps on or back.
+            let off = |steps: f32| {
+                let at = column[i].at + steps * step;
+                nearest(column, at).is_none_or(|k| (column[k].at - at).abs() > OFF.0 + OFF.1 * step)
+            };
+            if off(2.0) && off(-1.0) && off(3.0) {
+                continue;
+            }
             let Some(comb) = comb(column, i, step, &mut joined).filter(|comb| {
                 let span = comb.ticks.last().map_or(0.0, |t| t.bar.at) - comb.ticks.first().map_or(0.0, |t| t.bar.at);
                 span >= span_min

@@ -103,14 +103,13 @@ impl Ticks {
         self
     }
 
-    /// The one of the possible rulers on which these points are `printed` apart, within the part `agreement`.
+    /// The one of the possible rulers on which the distance of these points comes nearest to what is `printed`.
     ///
-    /// Worths differ by a quarter at least and lengths agree within hundredths, so that no wrong worth is taken for agreement.
-    /// The length is then no longer proven by three witnesses but by two: markers with ticks, and print.
-    pub fn agreeing(&self, ends: [Spot; 2], printed: Centimetres, agreement: f32) -> Option<Ruler> {
-        let off = |ruler: &Ruler| (ruler.distance(ends).0 - printed.0).abs();
-        let mut fitting = self.rulers().filter(|ruler| off(ruler) <= agreement * printed.0);
-        fitting.next().filter(|_| fitting.next().is_none())
+    /// Worths differ by a quarter at least and lengths agree within hundredths, so that a wrong worth is never taken for
+    /// agreement. The length is then proven by two witnesses, markers on ticks and print, no longer by three.
+    pub fn nearest(&self, ends: [Spot; 2], printed: Centimetres) -> Option<Ruler> {
+        let off = |ruler: &Ruler| (ruler.distance(ends).0 / printed.0 - 1.0).abs();
+        self.rulers().min_by(|a, b| off(a).total_cmp(&off(b)))
     }
 }
 
@@ -122,11 +121,11 @@ pub fn ticks(frame: Frame<'_>) -> Option<Ticks> {
 /// Finds the ticks of the depth ruler.
 pub(super) fn find(tones: &Tones) -> Option<Ticks> {
     let (width, height) = (tones.width(), tones.height());
-    let plane = Plane::of(tones, height);
-    let upright = comb::combs(&bars::find(&plane, Way::Down, height), height);
+    let plane = Plane::of(tones);
+    let upright = comb::combs(&bars::find(&plane, Way::Down, height as usize), height);
     let fitted = upright.into_iter().find_map(|comb| Fitted::of(comb))?;
-    let top = Plane::of(tones, (height as f32 * TOP_PART) as i32);
-    let lying = comb::combs(&bars::find(&top, Way::Across, height), width);
+    let top_rows = (height as f32 * TOP_PART) as usize;
+    let lying = comb::combs(&bars::find(&plane, Way::Across, top_rows), width);
     let lying = lying.into_iter().take(LYING_MAX).filter_map(Fitted::of).find(|lying| lying.goes_with(&fitted));
     Some(fitted.with(lying.as_ref()))
 }
@@ -204,8 +203,8 @@ fn fit(ticks: &[Tick], grouping: &Grouping) -> Option<(f32, Option<usize>)> {
 pub fn debug(frame: Frame<'_>) -> alloc::string::String {
     let tones = Tones::of(frame);
     let height = tones.height();
-    let plane = Plane::of(&tones, height);
-    let bars = bars::find(&plane, Way::Down, height);
+    let plane = Plane::of(&tones);
+    let bars = bars::find(&plane, Way::Down, height as usize);
     let mut out = alloc::format!("{} bars\n", bars.len());
     for comb in comb::combs(&bars, height).into_iter().take(6) {
         out += &alloc::format!("score {} step {} n {} reach {}\n", comb.score, comb.step, comb.ticks.len(), comb.reach());
@@ -213,4 +212,23 @@ pub fn debug(frame: Frame<'_>) -> alloc::string::String {
         out += &alloc::format!("  groupings {:?}\n", worth::groupings(&comb));
     }
     out
+}
+/// DEBUG
+pub fn times(frame: Frame<'_>, now: &dyn Fn() -> f64) -> alloc::string::String {
+    let mut best = [f64::MAX; 7];
+    let mut counts = [0; 4];
+    for _ in 0..15 {
+        let mut t = alloc::vec![now()];
+        let tones = Tones::of(frame); t.push(now());
+        let height = tones.height();
+        let plane = Plane::of(&tones); t.push(now());
+        let b = bars::find(&plane, Way::Down, height as usize); t.push(now());
+        let c = comb::combs(&b, height); t.push(now());
+        let b2 = bars::find(&plane, Way::Across, (height as f32 * TOP_PART) as usize); t.push(now());
+        let c2 = comb::combs(&b2, tones.width()); t.push(now());
+        t.push(now());
+        for i in 0..7 { best[i] = best[i].min(t[i + 1] - t[i]); }
+        counts = [b.len(), c.len(), b2.len(), c2.len()];
+    }
+    alloc::format!("tones {:.2} plane {:.2} bars {:.2} combs {:.2} top bars {:.2} combs {:.2} {counts:?}", best[0], best[1], best[2], best[3], best[4], best[5])
 }
