@@ -47,12 +47,13 @@ impl Reader {
 /// The same sight with what the ruler's numbers say of it.
 fn read_numbers(recogniser: &Recogniser, picture: &Picture, sight: Sight) -> Result<Sight, RecogniserError> {
     let Some(numbers) = sight.ticks.as_ref().and_then(|ticks| ticks.numbers(picture.frame())) else { return Ok(sight) };
-    let text = recogniser.read(&numbers.picture)?;
-    tracing::debug!(?text, "ruler's numbers");
-    Ok(match text {
+    let sight = match recogniser.read(&numbers.picture)? {
         Some(text) => sight.with_numbers(&numbers, &text),
         None => sight,
-    })
+    };
+    // The text itself is not logged: what stands beside the ticks may be other print.
+    tracing::debug!(scale = ?sight.ruler.as_ref().map(|ruler| ruler.scale), "ruler's numbers");
+    Ok(sight)
 }
 
 /// The printed lengths; once there is one, only lines that look as much like a length are still read.

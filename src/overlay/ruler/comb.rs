@@ -176,5 +176,9 @@ fn comb(column: &[Bar], origin: usize, step: f32, joined: &mut [usize]) -> Optio
 fn nearest(column: &[Bar], at: f32) -> Option<usize> {
     let after = column.partition_point(|bar| bar.at < at);
     let off = |i: &usize| (column[*i].at - at).abs();
-    [after.checked_sub(1), Some(after)].into_iter().flatten().filter(|&i| i < column.len()).min_by(|a, b| off(a).total_cmp(&off(b)))
+    [after.checked_sub(1), Some(after)]
+        .into_iter()
+        .flatten()
+        .filter(|&i| i < column.len())
+        .min_by(|a, b| off(a).total_cmp(&off(b)))
 }

@@ -9,6 +9,9 @@ mod comb;
 mod numbers;
 mod worth;
 
+#[cfg(test)]
+mod tests;
+
 use super::tone::Tones;
 use crate::{
     frame::{Frame, Spot},
@@ -17,8 +20,8 @@ use crate::{
 use alloc::vec::Vec;
 use bars::{Plane, Way};
 use comb::{Comb, Tick};
-use numbers::Said;
 pub use numbers::Numbers;
+use numbers::Said;
 use worth::Grouping;
 
 /// The ruler along the top lies in this part of the picture.
@@ -123,7 +126,7 @@ pub(super) fn find(tones: &Tones) -> Option<Ticks> {
     let (width, height) = (tones.width(), tones.height());
     let plane = Plane::of(tones);
     let upright = comb::combs(&bars::find(&plane, Way::Down, height as usize), height);
-    let fitted = upright.into_iter().find_map(|comb| Fitted::of(comb))?;
+    let fitted = upright.into_iter().find_map(Fitted::of)?;
     let top_rows = (height as f32 * TOP_PART) as usize;
     let lying = comb::combs(&bars::find(&plane, Way::Across, top_rows), width);
     let lying = lying.into_iter().take(LYING_MAX).filter_map(Fitted::of).find(|lying| lying.goes_with(&fitted));
@@ -197,38 +200,4 @@ fn fit(ticks: &[Tick], grouping: &Grouping) -> Option<(f32, Option<usize>)> {
     let off = offsets().map(|[p, at]| (at - p * step).abs());
     let worst = off.enumerate().max_by(|a, b| a.1.total_cmp(&b.1)).filter(|(_, off)| *off > OFF_MAX);
     Some((step, worst.map(|(i, _)| i)))
-}
-
-/// DEBUG
-pub fn debug(frame: Frame<'_>) -> alloc::string::String {
-    let tones = Tones::of(frame);
-    let height = tones.height();
-    let plane = Plane::of(&tones);
-    let bars = bars::find(&plane, Way::Down, height as usize);
-    let mut out = alloc::format!("{} bars\n", bars.len());
-    for comb in comb::combs(&bars, height).into_iter().take(6) {
-        out += &alloc::format!("score {} step {} n {} reach {}\n", comb.score, comb.step, comb.ticks.len(), comb.reach());
-        for t in &comb.ticks { out += &alloc::format!("   {} {:?}\n", t.place, t.bar); }
-        out += &alloc::format!("  groupings {:?}\n", worth::groupings(&comb));
-    }
-    out
-}
-/// DEBUG
-pub fn times(frame: Frame<'_>, now: &dyn Fn() -> f64) -> alloc::string::String {
-    let mut best = [f64::MAX; 7];
-    let mut counts = [0; 4];
-    for _ in 0..15 {
-        let mut t = alloc::vec![now()];
-        let tones = Tones::of(frame); t.push(now());
-        let height = tones.height();
-        let plane = Plane::of(&tones); t.push(now());
-        let b = bars::find(&plane, Way::Down, height as usize); t.push(now());
-        let c = comb::combs(&b, height); t.push(now());
-        let b2 = bars::find(&plane, Way::Across, (height as f32 * TOP_PART) as usize); t.push(now());
-        let c2 = comb::combs(&b2, tones.width()); t.push(now());
-        t.push(now());
-        for i in 0..7 { best[i] = best[i].min(t[i + 1] - t[i]); }
-        counts = [b.len(), c.len(), b2.len(), c2.len()];
-    }
-    alloc::format!("tones {:.2} plane {:.2} bars {:.2} combs {:.2} top bars {:.2} combs {:.2} {counts:?}", best[0], best[1], best[2], best[3], best[4], best[5])
 }

@@ -114,7 +114,11 @@ fn piece(frame: Frame<'_>, mark: &Mark, side: Side) -> Option<Piece> {
         if (x - start).abs() > height / WIDTH_PART {
             return None;
         }
-        if has_ink(&x) { (end, blank) = (x, 0) } else { blank += 1 }
+        if has_ink(&x) {
+            (end, blank) = (x, 0)
+        } else {
+            blank += 1
+        }
         x += way;
     }
     let [left, right] = [start.min(end), start.max(end)];
