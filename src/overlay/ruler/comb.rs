@@ -27,6 +27,10 @@ const STRAY_MAX: f32 = 0.35;
 /// A ruler is at least this part of the picture's side long.
 const SPAN_MIN: f32 = 0.22;
 
+/// Large ticks in a line of their own lie this near, in lengths of the small ones; the fewest of them that count.
+const ASIDE_MAX: i32 = 3;
+const BESIDE_MIN: usize = 2;
+
 /// A bar in its place.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Tick {
@@ -49,6 +53,36 @@ impl Comb {
     /// The places from the first tick to the last.
     pub fn reach(&self) -> i32 {
         self.ticks.last().map_or(0, |tick| tick.place)
+    }
+
+    /// The same with the bars that stand beside its column in most of its empty places, in a line of their own: on some
+    /// carts large ticks begin where small ones end.
+    pub fn filled(mut self, bars: &[Bar]) -> Self {
+        let Some(&Tick { bar: origin, .. }) = self.ticks.first() else { return self };
+        let is_empty = |place: i32| self.ticks.iter().all(|tick| tick.place != place);
+        let empty = (0..=self.reach()).filter(|&place| is_empty(place)).count();
+        let aside = ASIDE_MAX * (origin.last - origin.first + 1);
+        let beside: Vec<Tick> = bars
+            .iter()
+            .filter(|bar| bar.last >= origin.first - aside && bar.first <= origin.last + aside)
+            .map(|&bar| Tick { bar, place: libm::roundf((bar.at - origin.at) / self.step) as i32 })
+            .filter(|tick| (tick.bar.at - origin.at - tick.place as f32 * self.step).abs() <= OFF.0 + OFF.1 * self.step)
+            .filter(|tick| (0..=self.reach()).contains(&tick.place) && is_empty(tick.place))
+            .collect();
+        let in_line = |with: &Tick| -> Vec<Tick> {
+            let off = |tick: &&Tick| {
+                (tick.bar.first - with.bar.first).abs().max((tick.bar.last - with.bar.last).abs()) <= EDGE_OFF
+            };
+            beside.iter().filter(off).copied().collect()
+        };
+        let Some(mut line) = beside.iter().map(in_line).max_by_key(Vec::len) else { return self };
+        line.sort_by_key(|tick| tick.place);
+        line.dedup_by_key(|tick| tick.place);
+        if line.len() >= BESIDE_MIN && 2 * line.len() > empty {
+            self.ticks.extend(line);
+            self.ticks.sort_by_key(|tick| tick.place);
+        }
+        self
     }
 }
 

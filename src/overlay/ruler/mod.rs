@@ -84,7 +84,12 @@ impl Ticks {
 
     fn at(&self, cm: f32) -> Ruler {
         let [across, scale] = self.step.map(|step| PixelsPerCm(step / cm));
-        Ruler { scale, across, ticks: self.marks.iter().map(|mark| mark.spot).collect() }
+        Ruler { scale, across, ticks: self.spots().collect() }
+    }
+
+    /// The ticks' centres, from the top down.
+    pub fn spots(&self) -> impl Iterator<Item = Spot> {
+        self.marks.iter().map(|mark| mark.spot)
     }
 
     /// How many times as wide as high the picture shows things; 1 where no ruler along the top tells.
@@ -125,11 +130,12 @@ pub fn ticks(frame: Frame<'_>) -> Option<Ticks> {
 pub(super) fn find(tones: &Tones) -> Option<Ticks> {
     let (width, height) = (tones.width(), tones.height());
     let plane = Plane::of(tones);
-    let upright = comb::combs(&bars::find(&plane, Way::Down, height as usize), height);
-    let fitted = upright.into_iter().find_map(Fitted::of)?;
-    let top_rows = (height as f32 * TOP_PART) as usize;
-    let lying = comb::combs(&bars::find(&plane, Way::Across, top_rows), width);
-    let lying = lying.into_iter().take(LYING_MAX).filter_map(Fitted::of).find(|lying| lying.goes_with(&fitted));
+    let bars = bars::find(&plane, Way::Down, height as usize);
+    let mut upright = comb::combs(&bars, height).into_iter().filter_map(|comb| Fitted::of(comb.filled(&bars)));
+    let fitted = upright.find(Fitted::is_plausible)?;
+    let bars = bars::find(&plane, Way::Across, (height as f32 * TOP_PART) as usize);
+    let lying = comb::combs(&bars, width).into_iter().take(LYING_MAX);
+    let lying = lying.filter_map(|comb| Fitted::of(comb.filled(&bars))).find(|lying| lying.goes_with(&fitted));
     Some(fitted.with(lying.as_ref()))
 }
 
@@ -151,6 +157,11 @@ impl Fitted {
                 return None;
             }
         }
+    }
+
+    /// Whether a step may be worth anything on a picture of a kidney.
+    fn is_plausible(&self) -> bool {
+        !worth::worths(&self.comb, &self.groupings).is_empty()
     }
 
     /// Whether both may be rulers of one picture.

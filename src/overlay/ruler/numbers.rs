@@ -68,11 +68,13 @@ enum Side {
     Right,
 }
 
-/// The numbers beside the large ones of these ticks, `step` pixels apart.
+/// The numbers beside the large ones of these ticks.
 pub(super) fn cut(frame: Frame<'_>, marks: &[Mark]) -> Option<Numbers> {
+    // Where all ticks are alike, any of them may have one.
+    let all_alike = marks.iter().all(|mark| !mark.is_large);
     let pieces = [Side::Left, Side::Right].map(|side| {
-        let pieces = marks.iter().filter(|mark| mark.is_large).filter_map(|mark| piece(frame, mark, side));
-        alike(pieces.collect())
+        let numbered = marks.iter().filter(|mark| mark.is_large || all_alike);
+        alike(numbered.filter_map(|mark| piece(frame, mark, side)).collect())
     });
     let [left, right] = pieces;
     let mut pieces = if left.len() > right.len() { left } else { right };

@@ -130,6 +130,14 @@ fn given_a_ruler_along_the_top_expect_the_stretch() {
     let at = |x, y| Spot { x, y };
     assert!((ruler.distance([at(0.0, 0.0), at(407.0, 0.0)]).0 - 10.0).abs() < 0.03);
     assert!((ruler.distance([at(0.0, 0.0), at(0.0, 363.0)]).0 - 10.0).abs() < 0.03);
+    // Its large ticks begin where its small ones end.
+    let mut screen = black();
+    FIFTHS.on(&mut screen, 60, &[]);
+    for i in 0..15 {
+        let (y, long, thick) = if i % 5 == 2 { (17, 11, 3) } else { (8, 7, 1) };
+        bar(&mut screen, 25 + libm::roundf(i as f32 * 40.7) as i32 - (thick - 1) / 2, y, thick, long);
+    }
+    check(&screen, &[[40.7, 36.3]]);
     // Rulers that differ by more than any stretch are none of one picture.
     let mut screen = black();
     FIFTHS.on(&mut screen, 60, &[]);
