@@ -9,7 +9,7 @@ use super::super::tone::{Tone, Tones};
 use alloc::{vec, vec::Vec};
 
 /// A tick is brighter than what lies before and behind it along the ruler, by this.
-const CONTRAST: u8 = 30;
+const CONTRAST: u8 = 40;
 /// The part of a tick's contrast that its surroundings may have.
 const CLUTTER: f32 = 0.42;
 /// How far off a tick is compared: this part of the picture's height, at least and at most so many pixels. Ticks are

@@ -162,20 +162,22 @@ fn rake(column: &[Bar], span_min: f32) -> Option<Comb> {
 /// The comb through bar `origin` with steps of about `step`.
 fn comb(column: &[Bar], origin: usize, step: f32, joined: &mut [usize]) -> Option<Comb> {
     let mut found: Vec<(usize, i32)> = vec![(origin, 0)];
+    // The bars at both ends and their places.
+    let mut ends = [(origin, 0); 2];
     let mut fine = step;
-    for way in [1, -1] {
+    for (way, end) in [(1, 1), (-1, 0)] {
         let (mut place, mut missed) = (0, 0);
         while missed < GAP_MAX {
             place += way;
             let expected = column[origin].at + place as f32 * fine;
             match nearest(column, expected).filter(|&i| (column[i].at - expected).abs() <= OFF.0 + OFF.1 * step) {
-                Some(i) if found.iter().all(|&(other, _)| other != i) => {
+                Some(i) if i != ends[end].0 => {
                     missed = 0;
                     found.push((i, place));
-                    let (low, high) = found.iter().fold((i32::MAX, i32::MIN), |(l, h), f| (l.min(f.1), h.max(f.1)));
-                    let at = |place: i32| found.iter().find(|f| f.1 == place).map_or(0.0, |f| column[f.0].at);
+                    ends[end] = (i, place);
                     // The farther apart, the surer.
-                    fine = (at(high) - at(low)) / (high - low) as f32;
+                    let [low, high] = ends;
+                    fine = (column[high.0].at - column[low.0].at) / (high.1 - low.1) as f32;
                 }
                 _ => missed += 1,
             }

@@ -171,7 +171,12 @@ impl Fitted {
         shared && stretch < STRETCH_MAX && stretch * STRETCH_MAX > 1.0
     }
 
-    fn with(self, lying: Option<&Self>) -> Ticks {
+    /// The ticks, with the step across from the ruler along the top.
+    fn with(mut self, lying: Option<&Self>) -> Ticks {
+        // Carts draw both alike: what one leaves open, because a tick is hidden, the other may tell.
+        if let Some(lying) = lying {
+            self.groupings.retain(|a| lying.groupings.iter().any(|b| a.every == b.every));
+        }
         let is_large = |place: i32| self.groupings.iter().any(|grouping| grouping.is_major(place));
         let mark = |tick: &Tick| {
             let reach = [tick.bar.first, tick.bar.last];

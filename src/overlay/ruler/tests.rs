@@ -130,6 +130,12 @@ fn given_a_ruler_along_the_top_expect_the_stretch() {
     let at = |x, y| Spot { x, y };
     assert!((ruler.distance([at(0.0, 0.0), at(407.0, 0.0)]).0 - 10.0).abs() < 0.03);
     assert!((ruler.distance([at(0.0, 0.0), at(0.0, 363.0)]).0 - 10.0).abs() < 0.03);
+    // What a hidden large tick leaves open the other ruler tells.
+    let mut screen = black();
+    Drawing { count: 13, ..FIFTHS }.on(&mut screen, 60, &[5]);
+    check(&screen, &[[72.6; 2], [36.3; 2]]);
+    Drawing { step: 36.3, count: 15, ..FIFTHS }.along(&mut screen, 25);
+    check(&screen, &[[36.3; 2]]);
     // Its large ticks begin where its small ones end.
     let mut screen = black();
     FIFTHS.on(&mut screen, 60, &[]);
