@@ -19,6 +19,8 @@ const CLEARANCE: (i32, i32) = (4, 14);
 /// The longest tick, as part of the picture's height, at least and at most so many pixels.
 const LENGTH_PART: i32 = 30;
 const LENGTH_MAX: (i32, i32) = (18, 48);
+/// The part of its rectangle that a bar fills. Where scaling halves a row, noise leaves some of it.
+const LIT_MIN: f32 = 0.5;
 /// Steps uphill from a bar's corner to its brightest pixel.
 const CLIMB_MAX: usize = 4;
 /// Pixels that are looked through at once for corners.
@@ -189,7 +191,7 @@ fn bar(view: &View<'_>, limits: &Limits, u: i32, v: i32) -> Option<Bar> {
     let places = || (top..=bottom).flat_map(|v| (first..=last).map(move |u| (u, v)));
     let lit = places().filter(|&(u, v)| is_lit(u, v)).count() as i32;
     let area = (last - first + 1) * (bottom - top + 1);
-    if 4 * lit < 3 * area { None } else { measured(view, peak, [first, last, top, bottom]) }
+    if (lit as f32) < LIT_MIN * area as f32 { None } else { measured(view, peak, [first, last, top, bottom]) }
 }
 
 /// The brightest pixel that is reached from (u, v) uphill.

@@ -105,7 +105,7 @@ impl Ticks {
     /// The same, with what was read in the line of numbers: it leaves the worths that it fits, none if it fits none.
     pub fn with_numbers(mut self, numbers: &Numbers, text: &str) -> Self {
         let reach = self.marks.last().map_or(0, |mark| mark.place);
-        if let Said::Worths(said) = numbers.said(text, reach) {
+        if let Said::Worths(said) = numbers.said(text, reach, &self.worths_cm) {
             self.worths_cm.retain(|cm| said.contains(cm));
         }
         self

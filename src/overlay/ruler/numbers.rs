@@ -178,18 +178,21 @@ fn line(frame: Frame<'_>, pieces: &[Piece]) -> Option<Numbers> {
 }
 
 impl Numbers {
-    /// What the text that was read in the line says, on a ruler that reaches so many places.
-    pub(super) fn said(&self, text: &str, reach: i32) -> Said {
+    /// What the text that was read in the line says, on a ruler that reaches so many places and whose steps may have
+    /// these worths.
+    pub(super) fn said(&self, text: &str, reach: i32, possible: &[f32]) -> Said {
         let Some(digits) = digits(text) else { return Said::Nothing };
-        let mut worths: Vec<f32> = Vec::new();
-        for cm in worth::all().filter(|cm| worth::is_depth(reach as f32 * cm)) {
-            // Carts number in centimetres, some in millimetres.
-            let fits = |step: f32| (0..ZERO_BEFORE).any(|zero| self.written(self.places[0] - zero, step) == digits);
-            if fits(cm) || fits(10.0 * cm) {
-                worths.push(cm);
-            }
+        // Carts number in centimetres, some in millimetres.
+        let lines = |cm: f32| {
+            let places = (0..ZERO_BEFORE).map(|before| self.places[0] - before);
+            places.flat_map(move |zero| [cm, 10.0 * cm].map(|step| self.written(zero, step)))
+        };
+        let fits = |cm: &f32| worth::is_depth(reach as f32 * cm) && lines(*cm).any(|line| line == digits);
+        let worths: Vec<f32> = worth::all().filter(fits).collect();
+        // One letter lost or taken for another contradicts nothing.
+        if worths.is_empty() && possible.iter().any(|cm| lines(*cm).any(|line| is_misread(&line, &digits))) {
+            return Said::Nothing;
         }
-        worths.dedup();
         Said::Worths(worths)
     }
 
@@ -217,4 +220,14 @@ fn digits(text: &str) -> Option<String> {
     };
     let found: Option<String> = text.chars().filter(|c| !c.is_whitespace()).map(digit).collect();
     found.filter(|digits| !digits.is_empty())
+}
+
+/// Whether two lines differ in one letter, or by one.
+fn is_misread(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    let same = |(a, b): &(&u8, &u8)| a == b;
+    let front = a.iter().zip(b).take_while(same).count();
+    let back = a.iter().rev().zip(b.iter().rev()).take_while(same).count();
+    let longer = a.len().max(b.len());
+    !a.is_empty() && longer - a.len().min(b.len()) <= 1 && front + back + 1 >= longer
 }
