@@ -24,8 +24,9 @@ const GAP_MAX: i32 = 3;
 const FILLED_MIN: f32 = 0.7;
 /// Bars between places, as part of the ticks.
 const STRAY_MAX: f32 = 0.35;
-/// A ruler is at least this part of the picture's side long.
+/// A ruler is at least this part of the picture's side long, and so many pixels: on fewer its scale would be too coarse.
 const SPAN_MIN: f32 = 0.22;
+const SPAN_MIN_PX: f32 = 100.0;
 
 /// Large ticks in a line of their own lie this near, in lengths of the small ones; the fewest of them that count.
 const ASIDE_MAX: i32 = 3;
@@ -107,7 +108,7 @@ pub(super) fn combs(bars: &[Bar], side: i32) -> Vec<Comb> {
             end = next;
             let mut column = sorted[start..end].to_vec();
             column.sort_by(|a, b| a.at.total_cmp(&b.at));
-            found.extend(rake(&column, side as f32 * SPAN_MIN));
+            found.extend(rake(&column, (side as f32 * SPAN_MIN).max(SPAN_MIN_PX)));
         }
     }
     found.sort_by(|a, b| b.score.total_cmp(&a.score));

@@ -30,6 +30,9 @@ const TOP_PART: f32 = 0.35;
 const STRETCH_MAX: f32 = 1.34;
 /// How far a tick may lie from its place in the end, in pixels.
 const OFF_MAX: f32 = 1.3;
+/// How far ticks lie from their places, root mean square: at most so many pixels and this part of a step. Whole pixels make
+/// 0.29 of it, and 0.43 where they are scaled up by half.
+const SPREAD_MAX: (f32, f32) = (0.5, 0.05);
 /// The most rulers along the top that are held against the upright one.
 const LYING_MAX: usize = 8;
 
@@ -191,7 +194,7 @@ impl Fitted {
     }
 }
 
-/// The step by least squares, and the tick that lies farthest off its place if it does so by too much.
+/// The step by least squares, and the tick that lies farthest off its place if it does so by too much; none where most do.
 ///
 /// Large and small ticks differ in thickness, so each kind is drawn around its own line: one step, two origins.
 fn fit(ticks: &[Tick], grouping: &Grouping) -> Option<(f32, Option<usize>)> {
@@ -213,7 +216,11 @@ fn fit(ticks: &[Tick], grouping: &Grouping) -> Option<(f32, Option<usize>)> {
         return None;
     }
     let step = offsets().map(|[p, at]| p * at).sum::<f32>() / spread;
-    let off = offsets().map(|[p, at]| (at - p * step).abs());
-    let worst = off.enumerate().max_by(|a, b| a.1.total_cmp(&b.1)).filter(|(_, off)| *off > OFF_MAX);
+    let off = || offsets().map(|[p, at]| (at - p * step).abs());
+    let worst = off().enumerate().max_by(|a, b| a.1.total_cmp(&b.1)).filter(|(_, off)| *off > OFF_MAX);
+    let spread_off = libm::sqrtf(off().map(|off| off * off).sum::<f32>() / ticks.len() as f32);
+    if worst.is_none() && spread_off > SPREAD_MAX.0.min(SPREAD_MAX.1 * step) {
+        return None;
+    }
     Some((step, worst.map(|(i, _)| i)))
 }

@@ -4,15 +4,21 @@
 //! every cart; two may be halves or wholes. What would make the picture deeper or flatter than a kidney's is left out.
 //! Always holds: the true worth is never left out in favour of another by a single odd tick.
 
-use super::comb::{Comb, Tick};
+use super::{
+    bars::Bar,
+    comb::{Comb, TICKS_MIN, Tick},
+};
 use alloc::vec::Vec;
 
 /// The depths that an abdominal picture may have, in centimetres.
 const DEPTH_CM: core::ops::RangeInclusive<f32> = 4.9..=30.1;
 /// Large ticks have so many times the ink of small ones, at least.
 const LARGER_MIN: f32 = 1.3;
-/// Alike ticks differ in ink by this factor at most.
+/// Ticks of one kind differ in ink by this factor at most, and in length by so many pixels.
 const ALIKE_MAX: f32 = 1.5;
+const LENGTH_OFF_MAX: f32 = 2.0;
+/// The part of the ticks that may differ by more, as what they lie on shines through; of the fewest ticks none may.
+const UNLIKE_MAX: f32 = 0.4;
 /// The part of the ticks that may look like the other kind.
 const ODD_MAX: f32 = 0.13;
 
@@ -51,28 +57,41 @@ pub(super) fn groupings(comb: &Comb) -> Vec<Grouping> {
 
 fn grouping(comb: &Comb, every: i32, phase: i32) -> Option<Grouping> {
     let grouping = Grouping { every, phase, odd: 0 };
-    let of = |major: bool| -> Vec<f32> {
+    let of = |major: bool| -> Vec<Bar> {
         let kind = |tick: &&Tick| grouping.is_major(tick.place) == major;
-        comb.ticks.iter().filter(kind).map(|tick| tick.bar.ink).collect()
+        comb.ticks.iter().filter(kind).map(|tick| tick.bar).collect()
     };
     let (minors, majors) = (of(false), of(true));
-    let small = median(minors.clone())?;
+    let (count, unlike) = (comb.ticks.len(), unlike(&minors) + unlike(&majors));
+    let small = median(&minors, |bar| bar.ink)?;
     let odd = if every == 1 {
-        minors.iter().filter(|&&ink| ink > ALIKE_MAX * small || ink * ALIKE_MAX < small).count()
+        unlike
     } else {
-        let large = median(majors.clone())?;
+        let large = median(&majors, |bar| bar.ink)?;
         if large < LARGER_MIN * small {
             return None;
         }
         let limit = libm::sqrtf(small * large);
-        minors.iter().filter(|&&ink| ink > limit).count() + majors.iter().filter(|&&ink| ink < limit).count()
+        minors.iter().filter(|bar| bar.ink > limit).count() + majors.iter().filter(|bar| bar.ink < limit).count()
     };
-    (odd as f32 <= ODD_MAX * comb.ticks.len() as f32).then_some(Grouping { odd, ..grouping })
+    let is_even = unlike as f32 <= UNLIKE_MAX * (count - TICKS_MIN.min(count)) as f32;
+    (is_even && odd as f32 <= ODD_MAX * count as f32).then_some(Grouping { odd, ..grouping })
 }
 
-fn median(mut inks: Vec<f32>) -> Option<f32> {
-    inks.sort_by(f32::total_cmp);
-    inks.get(inks.len() / 2).copied()
+/// How many ticks of one kind have another size or brightness than most.
+fn unlike(kind: &[Bar]) -> usize {
+    let length = |bar: &Bar| (bar.last - bar.first) as f32;
+    let (Some(ink), Some(usual)) = (median(kind, |bar| bar.ink), median(kind, length)) else { return 0 };
+    let is_unlike = |bar: &&Bar| {
+        bar.ink > ALIKE_MAX * ink || bar.ink * ALIKE_MAX < ink || (length(bar) - usual).abs() > LENGTH_OFF_MAX
+    };
+    kind.iter().filter(is_unlike).count()
+}
+
+fn median(bars: &[Bar], of: impl Fn(&Bar) -> f32) -> Option<f32> {
+    let mut values: Vec<f32> = bars.iter().map(of).collect();
+    values.sort_by(f32::total_cmp);
+    values.get(values.len() / 2).copied()
 }
 
 /// What a step of the comb may be worth, in centimetres, in rising order.
