@@ -3,7 +3,7 @@
 use super::shipped;
 use crate::{
     frame::Picture,
-    overlay::{self, PrintedLength, Sight},
+    overlay::{self, Sight},
     recognise::{Recogniser, RecogniserError},
 };
 use anyhow::{Context, Result};
@@ -35,27 +35,9 @@ impl Reader {
         match &self.recogniser {
             // Print matters only beside a pair that could be the length.
             Some(recogniser) if sight.chosen().is_some() => {
-                let printed = read_print(recogniser, picture)?;
-                Ok(sight.with_print(&printed))
+                Ok(sight.with_print(&recogniser.lengths(picture.frame())?))
             }
             _ => Ok(sight),
         }
     }
-}
-
-/// The printed lengths; once there is one, only lines that look as much like a length are still read.
-fn read_print(recogniser: &Recogniser, picture: &Picture) -> Result<Vec<PrintedLength>, RecogniserError> {
-    let mut printed = Vec::new();
-    let mut likeness = 0;
-    for line in overlay::print::lines(picture.frame()) {
-        if !printed.is_empty() && line.likeness < likeness {
-            break;
-        }
-        likeness = line.likeness;
-        let length = recogniser.read(&line.picture)?.as_deref().and_then(overlay::text::parse);
-        // Only a length is logged: any other line may be the banner with the patient's name.
-        tracing::debug!(?length, likeness, "print");
-        printed.extend(length);
-    }
-    Ok(printed)
 }

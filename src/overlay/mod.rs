@@ -8,6 +8,7 @@
 //! Always holds: a picture without refusal has exactly one chosen pair, and one with refusal has none; the same pixels
 //! give the same sight. Deliberately absent: any colour, size or place of one cart's screen as a condition.
 
+mod blobs;
 mod candidates;
 mod cross;
 pub mod explain;
@@ -70,15 +71,37 @@ pub struct Ruler {
     pub ticks: Vec<Spot>,
 }
 
-/// The length that the cart printed in its measurement box.
+/// A caliper's shape as a measurement box prints it before a length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// An upright cross.
+    Plus,
+    /// A diagonal one.
+    Cross,
+}
+
+/// A length that the cart printed in its measurement box.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PrintedLength {
     /// The text as read.
     pub raw: String,
-    /// The number of the pair that it belongs to, where it was printed.
+    /// The number of the pair that it belongs to, where it was printed. Letters count from A as 1.
     pub label: Option<u8>,
+    /// The shape of the calipers that it belongs to, where it was printed.
+    pub mark: Option<Mark>,
     /// The length in it.
     pub length: Centimetres,
+    /// What it was rounded to: "10.6 cm" has steps of 0.1 cm and is 10.55 to 10.65 cm.
+    pub step: Centimetres,
+}
+
+/// All lengths in print on a picture.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Print {
+    /// Those that were read surely, from the top down.
+    pub lengths: Vec<PrintedLength>,
+    /// How many more lines look like a length and could not be read surely.
+    pub unread: usize,
 }
 
 /// All that was seen on one picture.
@@ -104,8 +127,9 @@ impl Sight {
     ///
     /// A printed length belongs to the chosen pair if its label says so, or if there is one pair and one length and no
     /// label speaks against it. *Refuses*: [`Refusal::LengthsDisagree`].
-    pub fn with_print(mut self, printed: &[PrintedLength]) -> Self {
+    pub fn with_print(mut self, print: &Print) -> Self {
         let Some(chosen) = self.chosen().copied() else { return self };
+        let printed = print.lengths.as_slice();
         let theirs = |length: &&PrintedLength| chosen.label.is_some() && length.label == chosen.label;
         let mut labelled = printed.iter().filter(theirs);
         let text = match (labelled.next(), labelled.next(), printed) {
