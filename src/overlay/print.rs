@@ -149,7 +149,7 @@ fn join(glyphs: Vec<Area>) -> Vec<Found> {
             let tall = whole.height().max(glyph.height());
             let (_, overlap) = whole.overlap(&glyph);
             let gap = glyph.left - whole.right;
-            overlap >= glyph.height().min(whole.height()) * 2 / 3 && gap <= tall * 5 / 4 && tall <= *CAP.end() * 3 / 2
+            overlap >= (glyph.height().min(whole.height()) * 2 / 3).max(1) && gap <= tall * 5 / 4 && tall <= *CAP.end() * 3 / 2
         };
         match open.iter_mut().filter(belongs).max_by_key(|(whole, _)| whole.right) {
             Some((whole, line)) => {
@@ -163,8 +163,9 @@ fn join(glyphs: Vec<Area>) -> Vec<Found> {
     found
 }
 
-/// The least likeness that is worth a look, and that of a line with all marks of a length.
+/// The least likeness that is worth a look.
 const LIKENESS_MIN: u32 = 2;
+/// The least likeness of a line with the marks of a length.
 pub const LIKELY: u32 = 5;
 /// Lines in a stack are not farther apart than this, in halves of a capital's height.
 const STACK_PITCH_MAX: i32 = 5;

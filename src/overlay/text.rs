@@ -43,8 +43,8 @@ const NAME_LONG: usize = 4;
 const WHOLE_DIGITS_MAX: usize = 3;
 const DECIMALS: core::ops::RangeInclusive<usize> = 1..=2;
 /// How sure every digit, point, label and mark must be, and every letter of the unit.
-const VALUE_SURE: f32 = 0.8;
-const UNIT_SURE: f32 = 0.5;
+const VALUE_SURE: f32 = 0.5;
+const UNIT_SURE: f32 = 0.3;
 /// A blank's gap is wider than that between letters of a word by this, in heights of a capital.
 const BLANK_WIDER: f32 = 0.1;
 
@@ -202,7 +202,7 @@ fn owner_of(name: &[Glyph]) -> Named {
         // A bare number with a unit may be the depth or the scale: it needs the caliper's mark.
         "" => Named::Other,
         word if NAMES.iter().any(|known| is_near(word, known)) => Named::Distance(owner),
-        _ if is_owned => Named::Unknown,
+        word if is_owned && word.chars().all(char::is_alphabetic) => Named::Unknown,
         _ => Named::Other,
     }
 }
