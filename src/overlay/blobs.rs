@@ -71,6 +71,14 @@ impl Shine {
         Self { all, width: frame.width() }
     }
 
+    /// The brightness of a pixel; black beyond the picture.
+    pub(super) fn at(&self, x: i32, y: i32) -> u8 {
+        match (usize::try_from(x), usize::try_from(y)) {
+            (Ok(x), Ok(y)) if x < self.width => self.all.get(y * self.width + x).copied().unwrap_or(0),
+            _ => 0,
+        }
+    }
+
     /// The blobs of the pixels that are at least as bright as `level`.
     pub(super) fn blobs(&self, level: u8) -> Vec<Blob> {
         let mut runs: Vec<Run> = Vec::new();

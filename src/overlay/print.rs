@@ -113,7 +113,7 @@ pub fn lines(frame: Frame<'_>) -> Vec<Line> {
     weigh_stacks(&mut found);
     found.retain(|line| line.likeness >= LIKENESS_MIN);
     found.sort_by_key(|line| (core::cmp::Reverse(line.likeness), line.area.top, line.area.left));
-    found.into_iter().take(LINES_MAX).map(|line| cut(frame, &line)).collect()
+    found.into_iter().take(LINES_MAX).map(|line| cut(frame, &shine, &line)).collect()
 }
 
 /// Blobs that may be a glyph, several that touch, or a point, from left to right.
@@ -138,8 +138,8 @@ fn join(glyphs: Vec<Area>) -> Vec<Found> {
     for glyph in glyphs {
         let mut at = 0;
         while at < open.len() {
-            // Blanks are narrower than a line is high, but for those that set columns apart.
-            if glyph.left - open[at].0.right > open[at].0.height().max(glyph.height()) * 5 / 4 {
+            // A low first glyph, a plus or a point, may still be joined by one of full height.
+            if glyph.left - open[at].0.right > open[at].0.height().max(LOW_MAX) * 5 / 4 {
                 found.extend(judge(&open.swap_remove(at).1));
             } else {
                 at += 1;
@@ -148,6 +148,7 @@ fn join(glyphs: Vec<Area>) -> Vec<Found> {
         let belongs = |(whole, _): &&mut (Area, Vec<Area>)| {
             let tall = whole.height().max(glyph.height());
             let (_, overlap) = whole.overlap(&glyph);
+            // Blanks are narrower than a line is high, but for those that set columns apart.
             let gap = glyph.left - whole.right;
             overlap >= (glyph.height().min(whole.height()) * 2 / 3).max(1) && gap <= tall * 5 / 4 && tall <= *CAP.end() * 3 / 2
         };
@@ -163,6 +164,8 @@ fn join(glyphs: Vec<Area>) -> Vec<Found> {
     found
 }
 
+/// A line is not closed before a capital of this height could still follow, in pixels.
+const LOW_MAX: i32 = 20;
 /// The least likeness that is worth a look.
 const LIKENESS_MIN: u32 = 2;
 /// The least likeness of a line with the marks of a length.
@@ -171,6 +174,8 @@ pub const LIKELY: u32 = 5;
 const STACK_PITCH_MAX: i32 = 5;
 /// More lines than this below each other are a column of settings.
 const BOX_LINES_MAX: usize = 4;
+/// So many heights of a capital may be missing at an end of a line.
+const WIDEN_MAX: i32 = 4;
 /// The part of the way from ground to ink at which a column of pixels has ink.
 const INK_LEVEL: f32 = 0.4;
 
@@ -260,9 +265,40 @@ fn weigh_stacks(found: &mut [Found]) {
     }
 }
 
+/// A line with the glyphs at its ends that were too faint, or too smeared together with something, to be found.
+fn widened(shine: &Shine, area: Area) -> Area {
+    let cap = area.height();
+    let mut all: Vec<u8> = (area.top..=area.bottom)
+        .flat_map(|y| (area.left..=area.right).map(move |x| shine.at(x, y)))
+        .collect();
+    all.sort_unstable();
+    let (ground, ink) = (all[all.len() / 5], all[all.len() * 19 / 20]);
+    let level = ground + (ink.saturating_sub(ground) as f32 * INK_LEVEL) as u8;
+    let is_ink = |x: i32| {
+        // What goes on above and below is a border or echo.
+        let beyond = [area.top - 1 - cap / 3, area.bottom + 1 + cap / 3];
+        (area.top..=area.bottom).any(|y| shine.at(x, y) > level) && !beyond.iter().all(|&y| shine.at(x, y) > level)
+    };
+    let end = |from: i32, step: i32| {
+        let mut end = from;
+        for away in 1..=WIDEN_MAX * cap {
+            let x = from + step * away;
+            if (end - x).abs() > cap {
+                return end;
+            }
+            if is_ink(x) {
+                end = x;
+            }
+        }
+        // More than a few glyphs are no end of this line.
+        from
+    };
+    Area { left: end(area.left, -1), right: end(area.right, 1), ..area }
+}
+
 /// Cuts a line out with the margin that the recogniser is used to; what lies outside the picture is black.
-fn cut(frame: Frame<'_>, line: &Found) -> Line {
-    let area = line.area;
+fn cut(frame: Frame<'_>, shine: &Shine, line: &Found) -> Line {
+    let area = widened(shine, line.area);
     let margin = libm::roundf(area.height() as f32 * (1.0 / CAP_PART - 1.0) / 2.0) as i32;
     let (left, top) = (area.left - margin - 1, area.top - margin);
     let width = (area.width() + 2 * margin + 2) as usize;

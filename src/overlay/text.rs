@@ -43,7 +43,7 @@ const NAME_LONG: usize = 4;
 const WHOLE_DIGITS_MAX: usize = 3;
 const DECIMALS: core::ops::RangeInclusive<usize> = 1..=2;
 /// How sure every digit, point, label and mark must be, and every letter of the unit.
-const VALUE_SURE: f32 = 0.5;
+const VALUE_SURE: f32 = 0.6;
 const UNIT_SURE: f32 = 0.3;
 /// A blank's gap is wider than that between letters of a word by this, in heights of a capital.
 const BLANK_WIDER: f32 = 0.1;
@@ -207,10 +207,15 @@ fn owner_of(name: &[Glyph]) -> Named {
     }
 }
 
-/// Whether two words are the same, or long and differ in one letter.
+/// Whether two words are the same, or the known one is long and one of its letters is misread or lost.
 fn is_near(word: &str, known: &str) -> bool {
-    let (long, same) = (known.len() >= NAME_LONG, word.chars().count() == known.len());
-    word == known || long && same && word.chars().zip(known.chars()).filter(|(a, b)| a != b).count() == 1
+    let (word_length, length) = (word.chars().count(), known.len());
+    if word == known || length < NAME_LONG {
+        return word == known;
+    }
+    let before = word.chars().zip(known.chars()).take_while(|(a, b)| a == b).count();
+    let after = word.chars().rev().zip(known.chars().rev()).take_while(|(a, b)| a == b).count();
+    (word_length == length || word_length + 1 == length) && before + after + 1 >= length
 }
 
 /// How the digits after a name are shared between its number and the value.
