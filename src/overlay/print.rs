@@ -108,12 +108,16 @@ pub fn lines(frame: Frame<'_>) -> Vec<Line> {
             take(&mut found, line);
         }
     }
+    found.retain(|line| line.likeness > 0);
+    for line in &mut found {
+        line.area = widened(&shine, line.area);
+    }
     found.sort_by_key(|line| (line.area.top, line.area.left));
     stack(&mut found);
     weigh_stacks(&mut found);
     found.retain(|line| line.likeness >= LIKENESS_MIN);
     found.sort_by_key(|line| (core::cmp::Reverse(line.likeness), line.area.top, line.area.left));
-    found.into_iter().take(LINES_MAX).map(|line| cut(frame, &shine, &line)).collect()
+    found.into_iter().take(LINES_MAX).map(|line| cut(frame, &line)).collect()
 }
 
 /// Blobs that may be a glyph, several that touch, or a point, from left to right.
@@ -174,6 +178,8 @@ pub const LIKELY: u32 = 5;
 const STACK_PITCH_MAX: i32 = 5;
 /// More lines than this below each other are a column of settings.
 const BOX_LINES_MAX: usize = 4;
+/// A row belongs to a line if it has this part (one so many-th) of the ink that a row has on average.
+const ROW_PART: i32 = 4;
 /// So many heights of a capital may be missing at an end of a line.
 const WIDEN_MAX: i32 = 4;
 /// The part of the way from ground to ink at which a column of pixels has ink.
@@ -265,15 +271,22 @@ fn weigh_stacks(found: &mut [Found]) {
     }
 }
 
-/// A line with the glyphs at its ends that were too faint, or too smeared together with something, to be found.
-fn widened(shine: &Shine, area: Area) -> Area {
-    let cap = area.height();
+/// A line with the rows and the glyphs at its ends that were too faint, or too smeared together, to be found.
+fn widened(shine: &Shine, mut area: Area) -> Area {
     let mut all: Vec<u8> = (area.top..=area.bottom)
         .flat_map(|y| (area.left..=area.right).map(move |x| shine.at(x, y)))
         .collect();
     all.sort_unstable();
     let (ground, ink) = (all[all.len() / 5], all[all.len() * 19 / 20]);
     let level = ground + (ink.saturating_sub(ground) as f32 * INK_LEVEL) as u8;
+    let inked = |y: i32| (area.left..=area.right).filter(|&x| shine.at(x, y) > level).count() as i32;
+    let least = (area.top..=area.bottom).map(inked).sum::<i32>() / area.height() / ROW_PART;
+    let row = |from: i32, step: i32| {
+        let more = (1..=area.height() / 2).take_while(|&away| inked(from + step * away) > least);
+        from + step * more.last().unwrap_or(0)
+    };
+    (area.top, area.bottom) = (row(area.top, -1), row(area.bottom, 1));
+    let cap = area.height();
     let is_ink = |x: i32| {
         // What goes on above and below is a border or echo.
         let beyond = [area.top - 1 - cap / 3, area.bottom + 1 + cap / 3];
@@ -297,8 +310,8 @@ fn widened(shine: &Shine, area: Area) -> Area {
 }
 
 /// Cuts a line out with the margin that the recogniser is used to; what lies outside the picture is black.
-fn cut(frame: Frame<'_>, shine: &Shine, line: &Found) -> Line {
-    let area = widened(shine, line.area);
+fn cut(frame: Frame<'_>, line: &Found) -> Line {
+    let area = line.area;
     let margin = libm::roundf(area.height() as f32 * (1.0 / CAP_PART - 1.0) / 2.0) as i32;
     let (left, top) = (area.left - margin - 1, area.top - margin);
     let width = (area.width() + 2 * margin + 2) as usize;

@@ -42,8 +42,9 @@ const NAME_LONG: usize = 4;
 /// Digits that a value has before the point, and after it.
 const WHOLE_DIGITS_MAX: usize = 3;
 const DECIMALS: core::ops::RangeInclusive<usize> = 1..=2;
-/// How sure every digit, point, label and mark must be, and every letter of the unit.
+/// How sure every digit and point must be, every letter of label and mark, and of the unit.
 const VALUE_SURE: f32 = 0.6;
+const OWNER_SURE: f32 = 0.5;
 const UNIT_SURE: f32 = 0.3;
 /// A blank's gap is wider than that between letters of a word by this, in heights of a capital.
 const BLANK_WIDER: f32 = 0.1;
@@ -92,7 +93,8 @@ pub fn judge(letters: &[Letter]) -> Said {
         Named::Other if name.is_empty() && number.get(1).is_some_and(|glyph| glyph.after_blank) => return Said::Unsure,
         Named::Unknown | Named::Other => return Said::Other,
     };
-    let (label, value) = match split(&owner, number) {
+    let possible = |value: &[Glyph]| value_of(value).is_some_and(|(cm, _)| LENGTH_CM.contains(&(cm * cm_per_unit)));
+    let (label, value) = match split(&owner, number, possible) {
         Split::Into(label, value) => (label, value),
         Split::Unsure => return Said::Unsure,
         Split::Other => return Said::Other,
@@ -100,7 +102,8 @@ pub fn judge(letters: &[Letter]) -> Said {
     let sure = |glyphs: &[Glyph], least: f32| glyphs.iter().all(|glyph| glyph.sure >= least);
     let Some((cm, step)) = value_of(value) else { return Said::Unsure };
     let length = Centimetres(cm * cm_per_unit);
-    if !sure(number, VALUE_SURE) || !sure(&name[..owner.letters], VALUE_SURE) || !sure(unit, UNIT_SURE) {
+    let owners = [&number[..number.len() - value.len()], &name[..owner.letters]];
+    if !sure(value, VALUE_SURE) || !owners.iter().all(|owner| sure(owner, OWNER_SURE)) || !sure(unit, UNIT_SURE) {
         return Said::Unsure;
     }
     if !LENGTH_CM.contains(&length.0) {
@@ -203,6 +206,7 @@ fn owner_of(name: &[Glyph]) -> Named {
         "" => Named::Other,
         word if NAMES.iter().any(|known| is_near(word, known)) => Named::Distance(owner),
         word if is_owned && word.chars().all(char::is_alphabetic) => Named::Unknown,
+        word if resembles(word, "DIST") || resembles(word, "LENGTH") => Named::Unknown,
         _ => Named::Other,
     }
 }
@@ -218,6 +222,13 @@ fn is_near(word: &str, known: &str) -> bool {
     (word_length == length || word_length + 1 == length) && before + after + 1 >= length
 }
 
+/// Whether most letters of a word are those of the known one, in their order.
+fn resembles(word: &str, known: &str) -> bool {
+    let mut rest = known.chars();
+    let shared = word.chars().filter(|&letter| rest.clone().any(|c| c == letter) && rest.any(|c| c == letter)).count();
+    shared >= 2 && 5 * shared >= 3 * word.chars().count()
+}
+
 /// How the digits after a name are shared between its number and the value.
 enum Split<'a> {
     Into(Option<u8>, &'a [Glyph]),
@@ -226,7 +237,7 @@ enum Split<'a> {
 }
 
 /// Shares the digits out: by the blank that was read, else by the wider gap, for recognisers lose blanks.
-fn split<'a>(owner: &Owner, number: &'a [Glyph]) -> Split<'a> {
+fn split<'a>(owner: &Owner, number: &'a [Glyph], possible: impl Fn(&[Glyph]) -> bool) -> Split<'a> {
     let digit = |glyph: &Glyph| glyph.character.is_ascii_digit();
     let inner = |at: &usize| number[*at].after_blank && digit(&number[*at]) && digit(&number[*at - 1]);
     let mut blanks = (1..number.len()).filter(inner);
@@ -244,7 +255,7 @@ fn split<'a>(owner: &Owner, number: &'a [Glyph]) -> Split<'a> {
             (before, after) if before >= 0.0 && after >= before + BLANK_WIDER => Split::Into(label, &number[1..]),
             (before, after) if after >= 0.0 && before >= after + BLANK_WIDER => without,
             // Without gaps to go by, only one reading may be possible.
-            _ if whole > WHOLE_DIGITS_MAX => Split::Into(label, &number[1..]),
+            _ if !possible(number) && possible(&number[1..]) => Split::Into(label, &number[1..]),
             _ => Split::Unsure,
         },
     }
