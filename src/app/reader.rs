@@ -34,9 +34,7 @@ impl Reader {
         let sight = overlay::see(picture.frame());
         match &self.recogniser {
             // Print matters only beside a pair that could be the length.
-            Some(recogniser) if sight.chosen().is_some() => {
-                Ok(sight.with_print(&recogniser.lengths(picture.frame())?))
-            }
+            Some(recogniser) if sight.chosen().is_some() => Ok(sight.with_print(&recogniser.lengths(picture.frame())?)),
             _ => Ok(sight),
         }
     }

@@ -154,7 +154,9 @@ fn join(glyphs: Vec<Area>) -> Vec<Found> {
             let (_, overlap) = whole.overlap(&glyph);
             // Blanks are narrower than a line is high, but for those that set columns apart.
             let gap = glyph.left - whole.right;
-            overlap >= (glyph.height().min(whole.height()) * 2 / 3).max(1) && gap <= tall * 5 / 4 && tall <= *CAP.end() * 3 / 2
+            overlap >= (glyph.height().min(whole.height()) * 2 / 3).max(1)
+                && gap <= tall * 5 / 4
+                && tall <= *CAP.end() * 3 / 2
         };
         match open.iter_mut().filter(belongs).max_by_key(|(whole, _)| whole.right) {
             Some((whole, line)) => {
@@ -218,8 +220,11 @@ fn judge(line: &[Area]) -> Option<Found> {
     let last = inside.last()?;
     let ends_low = 10 * (last.top - top) >= 2 * cap && (last.bottom - bottom).abs() <= slack && !is_point(last);
     let ends_wide = ends_low && 3 * last.width() >= 2 * cap;
-    let likeness = u32::from(has_point) + u32::from(ends_low) + u32::from(ends_wide)
-        + 2 * u32::from(has_point && ends_low) + u32::from(has_point && ends_wide);
+    let likeness = u32::from(has_point)
+        + u32::from(ends_low)
+        + u32::from(ends_wide)
+        + 2 * u32::from(has_point && ends_low)
+        + u32::from(has_point && ends_wide);
     Some(Found { area: Area { top, bottom, ..whole }, likeness, stack: 0 })
 }
 
@@ -273,9 +278,8 @@ fn weigh_stacks(found: &mut [Found]) {
 
 /// A line with the rows and the glyphs at its ends that were too faint, or too smeared together, to be found.
 fn widened(shine: &Shine, mut area: Area) -> Area {
-    let mut all: Vec<u8> = (area.top..=area.bottom)
-        .flat_map(|y| (area.left..=area.right).map(move |x| shine.at(x, y)))
-        .collect();
+    let mut all: Vec<u8> =
+        (area.top..=area.bottom).flat_map(|y| (area.left..=area.right).map(move |x| shine.at(x, y))).collect();
     all.sort_unstable();
     let (ground, ink) = (all[all.len() / 5], all[all.len() * 19 / 20]);
     let level = ground + (ink.saturating_sub(ground) as f32 * INK_LEVEL) as u8;
@@ -326,5 +330,11 @@ fn cut(frame: Frame<'_>, line: &Found) -> Line {
             pixel.copy_from_slice(&frame.rgb(x, y));
         }
     }
-    Line { picture, at: Spot { x: left as f32, y: top as f32 }, likeness: line.likeness, stack: line.stack, cap: area.height() }
+    Line {
+        picture,
+        at: Spot { x: left as f32, y: top as f32 },
+        likeness: line.likeness,
+        stack: line.stack,
+        cap: area.height(),
+    }
 }

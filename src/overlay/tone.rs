@@ -27,12 +27,6 @@ impl Tone {
         a[0].abs_diff(b[0]).max(a[1].abs_diff(b[1])).max(a[2].abs_diff(b[2]))
     }
 
-    /// How far apart two colours look apart from their brightness, 0 to 128.
-    pub(crate) fn chroma_gap(self, other: Self) -> u8 {
-        let [a, b] = [self.0, other.0];
-        a[1].abs_diff(b[1]).max(a[2].abs_diff(b[2]))
-    }
-
     /// Brightness, 0 to 255.
     pub(crate) fn luma(self) -> u8 {
         self.0[0]
