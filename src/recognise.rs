@@ -5,7 +5,8 @@
 use crate::{
     frame::{Frame, Picture, RGB_BYTES, Spot},
     overlay::{
-        Print, print,
+        Print,
+        print::{self, Line},
         text::{self, Letter, Said},
     },
 };
@@ -14,7 +15,7 @@ use tract_onnx::prelude::*;
 
 /// The network's input height, and the widths that it is made ready for; time goes with the width.
 const HEIGHT: usize = 48;
-const WIDTHS: [usize; 3] = [128, 192, 320];
+const WIDTHS: [usize; 4] = [144, 192, 240, 320];
 /// A line wider than the widest plan is pressed together to this part of its width at most; letters still stand apart.
 const PRESSED_MIN: f32 = 0.7;
 /// Without a length among so many lines, only likely ones are still read.
@@ -87,10 +88,8 @@ impl Recogniser {
             if !likely && (nth >= WITHOUT_LENGTH_MAX || !boxes.is_empty()) {
                 continue;
             }
-            let mut letters = self.read(&line.picture)?;
-            line.set_gaps(&mut letters);
-            let meaning = text::judge(&letters);
-            if matches!(meaning, Said::Length(_)) {
+            let meaning = self.say(line)?;
+            if matches!(meaning, Said::Length { .. }) {
                 boxes.push(line.stack);
             }
             // Only a length is logged: any other line may be the banner with the patient's name.
@@ -99,8 +98,27 @@ impl Recogniser {
         }
         said.sort_by(|a, b| a.0.y.total_cmp(&b.0.y));
         let unread = said.iter().filter(|(_, meaning)| *meaning == Said::Unsure).count();
-        let length = |(_, meaning)| if let Said::Length(length) = meaning { Some(length) } else { None };
+        let length = |(_, meaning)| if let Said::Length { length, .. } = meaning { Some(length) } else { None };
         Ok(Print { lengths: said.into_iter().filter_map(length).collect(), unread })
+    }
+
+    /// What a line says; where that leaves a doubt, by a second look at another size.
+    fn say(&self, line: &Line) -> Result<Said, RecogniserError> {
+        let letters = |line: &Line| -> Result<Vec<Letter>, RecogniserError> {
+            let mut letters = self.read(&line.picture)?;
+            line.set_gaps(&mut letters);
+            Ok(letters)
+        };
+        let first = letters(line)?;
+        match text::judge(&first) {
+            Said::Other => Ok(Said::Other),
+            Said::Length { length, sure } if sure >= text::BEYOND_DOUBT => Ok(Said::Length { length, sure }),
+            doubtful => {
+                let second = letters(&line.tighter())?;
+                let said = text::judge(&second);
+                Ok(text::agreed((&first, doubtful), (&second, said)))
+            }
+        }
     }
 
     /// The letters of a line, from left to right; none where the line is too long for a length.
