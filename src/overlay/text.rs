@@ -124,6 +124,10 @@ pub fn judge(letters: &[Letter]) -> Said {
         Named::Other if name.is_empty() && number.get(1).is_some_and(|glyph| glyph.after_blank) => return Said::Unsure,
         Named::Unknown | Named::Other => return Said::Other,
     };
+    // Depth settings are written without decimals, also where a blank was lost.
+    if owner.bare_d && !number.iter().any(is_point) {
+        return Said::Other;
+    }
     let possible = |value: &[Glyph]| value_of(value).is_some_and(|(cm, _)| LENGTH_CM.contains(&(cm * cm_per_unit)));
     let (label, value) = match split(&owner, number, possible) {
         Split::Into(label, value) => (label, value),
@@ -264,8 +268,12 @@ fn is_near(word: &str, known: &str) -> bool {
     (word_length == length || word_length + 1 == length) && before + after + 1 >= length
 }
 
-/// Whether most letters of a word are those of the known one, in their order.
+/// Whether most letters of a word are those of the known one, in their order, or its first and last letter are.
 fn resembles(word: &str, known: &str) -> bool {
+    let frame = |word: &str| (word.chars().next(), word.chars().last());
+    if frame(word) == frame(known) {
+        return true;
+    }
     let mut rest = known.chars();
     let shared = word.chars().filter(|&letter| rest.clone().any(|c| c == letter) && rest.any(|c| c == letter)).count();
     shared >= 2 && 5 * shared > 3 * word.chars().count()

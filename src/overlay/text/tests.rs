@@ -110,9 +110,17 @@ fn given_an_unsure_letter_that_matters_expect_no_length_and_it_said() {
     {
         assert_eq!(judge(&letters(text, "", "")), Said::Unsure, "{text}");
     }
-    for text in
-        ["H4.00 MHz", "12 Hz / 15.0cm", "R13.0", "D 174 mm", "Depth 15.0 cm", "A 12.3 cm2", "+23.4", "1 L 8.8 cm2"]
-    {
+    for text in [
+        "H4.00 MHz",
+        "12 Hz / 15.0cm",
+        "R13.0",
+        "D 174 mm",
+        "D114mm",
+        "Depth 15.0 cm",
+        "A 12.3 cm2",
+        "+23.4",
+        "1 L 8.8 cm2",
+    ] {
         assert_eq!(judge(&letters(text, "", "")), Said::Other, "{text}");
     }
     assert!(matches!(judge(&letters("1 L 8.84 cm", "L ", "")), Said::Length { .. }));
