@@ -3,7 +3,7 @@
 //! *Source*: PP-OCRv4 mobile recognition, shipped in models/text with its licence; its README tells input and output.
 
 use crate::{
-    frame::{Frame, Picture, RGB_BYTES, Spot},
+    frame::{Frame, Picture, RGB_BYTES},
     overlay::{
         Print,
         print::{self, Line},
@@ -81,9 +81,10 @@ impl Recogniser {
     ///
     /// *Errors*: [`RecogniserError::Network`].
     pub fn lengths(&self, frame: Frame<'_>) -> Result<Print, RecogniserError> {
-        let mut said: Vec<(Spot, Said)> = Vec::new();
+        let mut said: Vec<(&Line, Said)> = Vec::new();
         let mut boxes = Vec::new();
-        for (nth, line) in print::lines(frame).iter().enumerate() {
+        let lines = print::lines(frame);
+        for (nth, line) in lines.iter().enumerate() {
             let likely = line.likeness >= print::LIKELY || boxes.contains(&line.stack);
             if !likely && (nth >= WITHOUT_LENGTH_MAX || !boxes.is_empty()) {
                 continue;
@@ -94,10 +95,20 @@ impl Recogniser {
             }
             // Only a length is logged: any other line may be the banner with the patient's name.
             tracing::debug!(?meaning, likeness = line.likeness, "print");
-            said.push((line.at, meaning));
+            said.push((line, meaning));
         }
-        said.sort_by(|a, b| a.0.y.total_cmp(&b.0.y));
-        let unread = said.iter().filter(|(_, meaning)| *meaning == Said::Unsure).count();
+        said.sort_by(|a, b| a.0.at.y.total_cmp(&b.0.at.y));
+        // A bare number in a box of lengths is one of them; elsewhere it is a depth.
+        let in_box = |at: &Line| {
+            said.iter()
+                .any(|(line, meaning)| line.stack == at.stack && matches!(meaning, Said::Length { .. } | Said::Unsure))
+        };
+        let is_unread = |line: &Line, meaning: &Said| match meaning {
+            Said::Unsure => true,
+            Said::Bare => in_box(line),
+            Said::Length { .. } | Said::Other => false,
+        };
+        let unread = said.iter().filter(|(line, meaning)| is_unread(line, meaning)).count();
         let length = |(_, meaning)| if let Said::Length { length, .. } = meaning { Some(length) } else { None };
         Ok(Print { lengths: said.into_iter().filter_map(length).collect(), unread })
     }
@@ -111,7 +122,7 @@ impl Recogniser {
         };
         let first = letters(line)?;
         match text::judge(&first) {
-            Said::Other => Ok(Said::Other),
+            settled @ (Said::Other | Said::Bare) => Ok(settled),
             Said::Length { length, sure } if sure >= text::BEYOND_DOUBT => Ok(Said::Length { length, sure }),
             doubtful => {
                 let second = letters(&line.tighter())?;

@@ -34,6 +34,8 @@ pub enum Said {
     },
     /// Something that looks like a length and is not surely one, or not surely this one.
     Unsure,
+    /// A number with a point and a unit of length, and nothing that says whose it is: a depth, or a length whose mark was lost.
+    Bare,
     /// Something else.
     Other,
 }
@@ -77,7 +79,7 @@ pub fn parse(text: &str) -> Option<PrintedLength> {
     let letter = |character| Letter { character, sure: 1.0, x: 0.0, gap: -1.0 };
     match judge(&text.chars().map(letter).collect::<Vec<_>>()) {
         Said::Length { length, .. } => Some(length),
-        Said::Unsure | Said::Other => None,
+        Said::Unsure | Said::Bare | Said::Other => None,
     }
 }
 
@@ -122,10 +124,12 @@ pub fn judge(letters: &[Letter]) -> Said {
         Named::Unknown if number.iter().any(is_point) => return Said::Unsure,
         // A digit and a blank before the value may be a label, or a mark misread.
         Named::Other if name.is_empty() && number.get(1).is_some_and(|glyph| glyph.after_blank) => return Said::Unsure,
+        Named::Other if name.is_empty() && number.iter().any(is_point) => return Said::Bare,
         Named::Unknown | Named::Other => return Said::Other,
     };
-    // Depth settings are written without decimals, also where a blank was lost.
-    if owner.bare_d && !number.iter().any(is_point) {
+    // Depth settings are written without decimals, also where a blank was lost; more digits are a length's without its point.
+    let is_whole = !number.iter().any(is_point) && !number.iter().skip(1).any(|glyph| glyph.after_blank);
+    if owner.bare_d && is_whole && number.len() <= WHOLE_DIGITS_MAX {
         return Said::Other;
     }
     let possible = |value: &[Glyph]| value_of(value).is_some_and(|(cm, _)| LENGTH_CM.contains(&(cm * cm_per_unit)));
@@ -168,6 +172,7 @@ fn glyphs(letters: &[Letter]) -> Vec<Glyph> {
             // Many typefaces draw a one like these. At a label's place there is no such letter.
             'l' | 'I' | '|' if !after_blank && (before == "D" || before.ends_with("DIST")) => '1',
             'l' | 'I' | '|' if before.is_empty() => '1',
+            'l' | '|' if !after_blank && before.ends_with('.') => '1',
             c => c.to_ascii_uppercase(),
         };
         glyphs.push(Glyph { character, sure: letter.sure, gap: letter.gap, after_blank });

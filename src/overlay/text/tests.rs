@@ -91,7 +91,7 @@ fn letters(text: &str, unsure: &str, wide: &str) -> Vec<Letter> {
 fn given_a_lost_blank_expect_the_wider_gap_to_tell_label_from_value() {
     let value = |text: &str, wide: &str| match judge(&letters(text, "", wide)) {
         Said::Length { length, .. } => Some((length.label, length.length.0)),
-        Said::Unsure | Said::Other => None,
+        Said::Unsure | Said::Bare | Said::Other => None,
     };
     assert_eq!(value("Dist25.1cm", "5"), Some((Some(2), 5.1)));
     assert_eq!(value("Dist25.1cm", "2"), Some((None, 25.1)));
@@ -123,6 +123,12 @@ fn given_an_unsure_letter_that_matters_expect_no_length_and_it_said() {
     ] {
         assert_eq!(judge(&letters(text, "", "")), Said::Other, "{text}");
     }
+    for text in ["13.4cm", "49.7 cm"] {
+        assert_eq!(judge(&letters(text, "", "")), Said::Bare, "{text}");
+    }
+    for text in ["D1932mm", "D162 5mm", "x 11.lcm"] {
+        assert_eq!(judge(&letters(text, "l5", "")), Said::Unsure, "{text}");
+    }
     assert!(matches!(judge(&letters("1 L 8.84 cm", "L ", "")), Said::Length { .. }));
 }
 
@@ -132,7 +138,7 @@ fn given_two_readings_expect_a_length_only_where_they_agree() {
         let (first, second) = (letters(first, "", ""), letters(second, "", ""));
         match agreed((&first, judge(&first)), (&second, judge(&second))) {
             Said::Length { length, .. } => Some((length.label, length.length.0)),
-            Said::Unsure | Said::Other => None,
+            Said::Unsure | Said::Bare | Said::Other => None,
         }
     };
     assert_eq!(both("1 L 8.84 cm", "1 L 8.84 cm"), Some((Some(1), 8.84)));
