@@ -57,8 +57,19 @@ impl Grid {
             let wide = CELL_BYTES.min(row_bytes - column * CELL_BYTES);
             tall * wide
         };
-        let shares = (0..rows).flat_map(|row| (0..columns).map(move |column| 1.0 / values(row, column) as f32)).collect();
-        Self { width, height, columns, rows, step, lines, shares, sums: vec![0; row_bytes], excesses: vec![0; row_bytes] }
+        let shares =
+            (0..rows).flat_map(|row| (0..columns).map(move |column| 1.0 / values(row, column) as f32)).collect();
+        Self {
+            width,
+            height,
+            columns,
+            rows,
+            step,
+            lines,
+            shares,
+            sums: vec![0; row_bytes],
+            excesses: vec![0; row_bytes],
+        }
     }
 
     /// How many cells there are.
@@ -99,7 +110,9 @@ impl Grid {
                 f32::from(sum) * share
             }));
             let excesses = self.excesses.chunks(CELL_BYTES);
-            cells.excess.extend(excesses.map(|all| all.iter().fold(0_u16, |all, &one| all.wrapping_add(u16::from(one)))));
+            cells
+                .excess
+                .extend(excesses.map(|all| all.iter().fold(0_u16, |all, &one| all.wrapping_add(u16::from(one)))));
         }
     }
 

@@ -1,18 +1,24 @@
 //! What goes on changing while the rest stands: clocks, heart rates, heart lines, blinking cursors.
 //!
-//! Two ways of learning. A cell *off the echo* that has ticked [`TICKS_LEARNED`] times while nothing changed on the echo may tick
-//! on, as often as it did and no more. A cell *anywhere* that went back to the picture before [`RETURNS_LEARNED`] times in a row
+//! Two ways of learning. A cell *off the echo* that has ticked several times while nothing changed on the echo may tick on, as
+//! often as it did and no more. A cell *anywhere* that went back to the picture before [`RETURNS_LEARNED`] times in a row
 //! blinks: its two pictures are known, and a third one is a change. Always holds: where calipers are drawn nothing is
 //! left out, for ticks are only learned off the echo, and the echo is where the picture moved while it was live; where no
 //! echo was seen no tick is learned. Learned cells together stay a small part of the screen, and what a cell
 //! was learned for is forgotten when it changes more often than that, or not for long.
 
-use super::grid::Grid;
+use super::{grid::Grid, outline};
 use alloc::{vec, vec::Vec};
 
-/// Changes of a cell, each after some rest, after which it is known to tick.
-const TICKS_LEARNED: u8 = 3;
-/// Frames from one tick to the next, at most, while a cell is learned: eight seconds, a heart line's slowest sweep.
+/// A cell is known to tick after so many ticks, each a change after some rest. A tick while the picture moves counts for two: nobody
+/// edits a measurement then.
+const TICKS_LEARNED: u8 = 6;
+const TICK_MOVING: u8 = 2;
+const TICK_STANDING: u8 = 1;
+/// Cells around one that ticks, each way, that tick with it.
+const AROUND: usize = 2;
+/// Frames from one tick to the next, at least and at most, while a cell is learned: eight seconds are a heart line's slowest sweep.
+const TICK_GAP_MIN: u32 = 8;
 const TICK_GAP_MAX: u32 = 240;
 /// Frames without a change after which a cell must be learned anew: ten seconds.
 const FORGOTTEN_AFTER: u32 = 300;
@@ -33,10 +39,6 @@ const ECHO_PART: usize = 20;
 const BESIDE_COLUMNS: usize = 6;
 /// How much a change while the picture moves says that a cell is echo, against the one lost by each moving frame without.
 const STIR_GAIN: u8 = 4;
-/// From here on a cell is echo. A clock or a heart line stays below.
-const STIR_ECHO: u8 = 16;
-/// Neighbours that must be echo too.
-const NEIGHBOURS_MIN: usize = 3;
 /// Moving frames from one drawing of the echo's outline to the next.
 const OUTLINE_EVERY: u32 = 16;
 
@@ -91,6 +93,11 @@ impl Learned {
         }
     }
 
+    /// Whether each cell is echo; none if the echo is not known.
+    pub fn echo(&self) -> Option<&[bool]> {
+        self.echo_known.then_some(&self.echo)
+    }
+
     /// Whether a change of `cell` may be left out of a comparison with a picture settled before.
     pub fn leaves_out(&self, cell: usize) -> bool {
         let memory = &self.memories[cell];
@@ -111,7 +118,7 @@ impl Learned {
             self.memories[cell].returns = 0;
         }
         if turned_ago >= CALM_FRAMES {
-            self.count_ticks(changed);
+            self.count_ticks(changed, TICK_MOVING);
         }
     }
 
@@ -140,7 +147,7 @@ impl Learned {
         let calm = turned_ago >= CALM_FRAMES && self.now.wrapping_sub(self.echo_changed_at) >= CALM_FRAMES;
         let beside = changed.iter().filter(|&&cell| self.is_beside_tick(cell)).count();
         if calm {
-            self.count_ticks(changed);
+            self.count_ticks(changed, TICK_STANDING);
         }
         if unknown > beside { Change::Unknown } else { Change::Known }
     }
@@ -196,77 +203,67 @@ impl Learned {
         })
     }
 
-    /// Counts ticks of the cells off the echo.
-    fn count_ticks(&mut self, changed: &[usize]) {
+    /// Counts ticks of the cells off the echo, and of those around them: a number changes some of its strokes at a time.
+    fn count_ticks(&mut self, changed: &[usize], worth: u8) {
         let off_echo = changed.iter().filter(|&&cell| !self.echo[cell]).count();
         if !self.echo_known || off_echo > (self.memories.len() / TICK_PART).max(2) {
             return;
         }
-        let learned_max = self.memories.len() / LEARNED_PART;
+        let rows = self.memories.len() / self.columns;
         for &cell in changed {
             if self.echo[cell] {
                 continue;
             }
-            let rested = self.rested(cell);
-            let changes = self.histories[cell].count_ones() as u8;
-            let memory = &mut self.memories[cell];
-            if !memory.learned {
-                memory.busiest = memory.busiest.max(changes);
-            }
-            if !rested {
+            let busy = self.histories[cell].count_ones() as u8;
+            self.busy_at(cell, busy);
+            if !self.rested(cell) {
                 continue;
             }
-            let gap = self.now.wrapping_sub(memory.ticked_at);
-            if !memory.learned && gap > TICK_GAP_MAX {
-                *memory = Memory { busiest: changes, returns: memory.returns, ..Memory::default() };
-            }
-            memory.ticks = memory.ticks.saturating_add(1);
-            memory.ticked_at = self.now;
-            if memory.ticks >= TICKS_LEARNED && !memory.learned && self.learned_count < learned_max {
-                memory.learned = true;
-                self.learned_count += 1;
+            let (x, y) = (cell % self.columns, cell / self.columns);
+            for y in y.saturating_sub(AROUND)..(y + AROUND + 1).min(rows) {
+                for x in x.saturating_sub(AROUND)..(x + AROUND + 1).min(self.columns) {
+                    self.tick_at(y * self.columns + x, busy, worth);
+                }
             }
         }
     }
 
-    /// Draws the echo's outline: between the stirred cells of each row and of each column, and one cell around.
-    fn outline_echo(&mut self) {
-        let (columns, rows) = (self.columns, self.stirs.len() / self.columns);
-        let stirred = |x: usize, y: usize| self.stirs[y * columns + x] >= STIR_ECHO;
-        let is_echo = |x: usize, y: usize| {
-            let around = (y.saturating_sub(1)..(y + 2).min(rows))
-                .flat_map(|y| (x.saturating_sub(1)..(x + 2).min(columns)).map(move |x| (x, y)));
-            stirred(x, y) && around.filter(|&(x, y)| stirred(x, y)).count() > NEIGHBOURS_MIN
-        };
-        let seeds: Vec<bool> = (0..rows * columns).map(|cell| is_echo(cell % columns, cell / columns)).collect();
-        let mut outline = vec![false; rows * columns];
-        for y in 0..rows {
-            fill_between(&seeds, &mut outline, |x| y * columns + x, columns);
+    fn busy_at(&mut self, cell: usize, busy: u8) {
+        let memory = &mut self.memories[cell];
+        if !memory.learned {
+            memory.busiest = memory.busiest.max(busy);
         }
-        for x in 0..columns {
-            fill_between(&seeds, &mut outline, |y| y * columns + x, rows);
+    }
+
+    fn tick_at(&mut self, cell: usize, busy: u8, worth: u8) {
+        let learned_max = self.memories.len() / LEARNED_PART;
+        let memory = &mut self.memories[cell];
+        let gap = self.now.wrapping_sub(memory.ticked_at);
+        if self.echo[cell] || (gap < TICK_GAP_MIN && memory.ticks > 0) {
+            return;
         }
-        for y in 0..rows {
-            for x in 0..columns {
-                let mut around = (y.saturating_sub(1)..(y + 2).min(rows))
-                    .flat_map(|y| (x.saturating_sub(1)..(x + 2).min(columns)).map(move |x| y * columns + x));
-                self.echo[y * columns + x] = around.any(|cell| outline[cell]);
+        if !memory.learned {
+            if gap > TICK_GAP_MAX {
+                *memory = Memory { returns: memory.returns, ..Memory::default() };
             }
+            memory.busiest = memory.busiest.max(busy);
         }
+        memory.ticks = memory.ticks.saturating_add(worth);
+        memory.ticked_at = self.now;
+        if memory.ticks >= TICKS_LEARNED && !memory.learned && self.learned_count < learned_max {
+            memory.learned = true;
+            self.learned_count += 1;
+        }
+    }
+
+    /// Draws the echo's outline anew; what was learned within is forgotten.
+    fn outline_echo(&mut self) {
+        outline::draw(&self.stirs, self.columns, &mut self.echo);
         self.echo_known = self.echo.iter().filter(|&&echo| echo).count() * ECHO_PART >= self.echo.len();
         for (memory, _) in self.memories.iter_mut().zip(&self.echo).filter(|(_, echo)| **echo) {
             self.learned_count -= usize::from(memory.learned);
             *memory = Memory { returns: memory.returns, ..Memory::default() };
         }
-    }
-}
-
-/// Marks what lies between the first and the last seed of a row or column of `count` cells.
-fn fill_between(seeds: &[bool], outline: &mut [bool], at: impl Fn(usize) -> usize, count: usize) {
-    let Some(first) = (0..count).find(|&i| seeds[at(i)]) else { return };
-    let last = (first..count).rev().find(|&i| seeds[at(i)]).unwrap_or(first);
-    for i in first..=last {
-        outline[at(i)] = true;
     }
 }
 

@@ -1,14 +1,34 @@
 //! Frames -> is the cart live, frozen, and has its overlay settled?
+//!
+//! A live echo changes everywhere; a frozen one stands, and only small parts of the screen change as calipers are drawn. [`grid`]
+//! measures each cell of a frame: its brightness, and its excess over what was there when it last changed. [`motion`] says
+//! whether the echo moves, by the brightness of large zones against the frame before. [`learned`] says which changes go on by
+//! themselves: a clock, a heart rate, a heart line, a blinking cursor. What else changes is the overlay.
+//!
+//! Always holds: a frame is settled only if the echo has not moved for [`FREEZE_FRAMES`] and the overlay has not changed for
+//! [`SETTLE_FRAMES`]; once after each change, and not again where the picture is what it was when it was settled last. A cell is
+//! held against the picture of its last change, not against the frame before, so that nothing creeps or alternates unseen.
+//!
+//! The trade-off of [`SETTLE_FRAMES`]: a reading must follow the last marker within ten frames, so an overlay that rests for eight
+//! frames (0.27 s at 30 frames a second) is settled, whoever was only pausing. A half-drawn measurement read in such a pause has one marker
+//! and is refused, or has two and is replaced as soon as the second one moves on. What stands is told three
+//! frames earlier, for the panel. A cart that shows fewer than six new pictures a second looks frozen in between, and one
+//! that shows fewer than four is read.
+//!
+//! What it cannot tell: an echo that changes no more than the grabber's noise does, as of a probe in air at low gain, counts
+//! as frozen; the reader then refuses it for want of calipers. A heart line drawn over the echo itself is not learned:
+//! nothing settles while it runs. Deliberately absent: any clock; frames are the time.
 
 use crate::frame::Frame;
 use alloc::vec::Vec;
 use grid::{Cells, Grid, Lines};
 use learned::{Change, Learned};
-use motion::Zones;
+use motion::{Floor, Zones};
 
 mod grid;
 mod learned;
 mod motion;
+mod outline;
 
 #[cfg(test)]
 mod tests;
@@ -18,13 +38,16 @@ pub const FREEZE_FRAMES: u32 = 5;
 /// Frames without a change of the overlay, after its last, until it is settled.
 pub const SETTLE_FRAMES: u32 = 8;
 /// A cell has changed if its excess over the reference reaches this. *Units*: grey levels added up over its values.
-const CHANGE_EXCESS: u16 = 600;
+const CHANGE_EXCESS: u16 = 400;
 /// When some cells have changed, the others follow from this excess on.
 const FOLLOW_EXCESS: u16 = 100;
 /// What is to pass for the settled picture may differ from it by so much in each cell, which is less than a change.
 const SAME_EXCESS: u16 = CHANGE_EXCESS / 2;
 /// If more than one of so many cells have changed, the picture has moved.
 const MOVED_PART: usize = 10;
+
+/// How much more a standing picture must change to be live again than a live one to be live still.
+const LEAVE_OVER_STAY: f32 = 1.2;
 
 /// What a frame says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +89,7 @@ impl Watch {
 struct Stream {
     grid: Grid,
     zones: Zones,
+    floor: Floor,
     learned: Learned,
     /// Each cell as it was when it last changed, and as it was before that.
     reference: Lines,
@@ -97,6 +121,7 @@ impl Stream {
         grid.look(frame, &reference, &mut cells);
         Self {
             zones: Zones::of(&grid),
+            floor: Floor::default(),
             learned: Learned::new(&grid),
             before: reference.clone(),
             reference,
@@ -117,17 +142,14 @@ impl Stream {
         let excesses = self.cells.excess.iter().enumerate();
         self.changed.clear();
         self.changed.extend(excesses.filter(|(_, excess)| **excess >= CHANGE_EXCESS).map(|(cell, _)| cell));
-        let moves = self.zones.move_between(&self.last_mean, &self.cells.mean)
-            || self.changed.len() * MOVED_PART > self.grid.len();
-        if std::env::var_os("DBG").is_some() {
-            let mut z = self.zones.changes(&self.last_mean, &self.cells.mean);
-            z.sort_by(|a, b| b.total_cmp(a));
-            let mut e = self.cells.excess.clone();
-            e.sort_by(|a, b| b.cmp(a));
-            let w = self.grid.columns;
-            let c: Vec<_> = self.changed.iter().take(12).map(|c| (c % w, c / w, self.learned.leaves_out(*c))).collect();
-            std::eprint!("D {:.2} {:.2} {:?} {} {:?} ", z[0], z[3], &e[..4], self.changed.len(), std::format!("{c:?}").replace(' ', ""));
+        if let Some(echo) = self.learned.echo() {
+            self.floor.look(&self.last_mean, &self.cells.mean, echo);
         }
+        // A picture that stands needs somewhat more to be called live than a live one to stay so: noise must not toggle it.
+        let stands = self.unmoved >= FREEZE_FRAMES;
+        let zone_moves = self.floor.zone_moves() * if stands { LEAVE_OVER_STAY } else { 1.0 };
+        let moves = self.zones.move_between(&self.last_mean, &self.cells.mean, zone_moves)
+            || self.changed.len() * MOVED_PART > self.grid.len();
         core::mem::swap(&mut self.last_mean, &mut self.cells.mean);
         self.turned_ago = self.turned_ago.saturating_add(1);
         if moves { self.take_moving(frame) } else { self.take_standing(frame) }

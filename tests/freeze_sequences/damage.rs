@@ -18,13 +18,13 @@ impl Damage {
         let gamma = if dice.happens(0.4) { dice.within(0.75, 1.33) } else { 1.0 };
         let (black, white) = if dice.happens(0.3) { (16.0, 235.0) } else { (0.0, 255.0) };
         let level = |v: i32| (black + (white - black) * (v as f32 / 255.0).powf(gamma)).round() as u8;
-        let sigma = if std::env::var_os("HARD").is_some() { 3.0 } else { dice.within(1.0, 3.0) };
+        let sigma = dice.within(1.0, 3.0);
         Self {
             levels: (0..256).map(level).collect(),
             noise: dice.noise(sigma),
             sigma,
             halved_chroma: dice.happens(0.6),
-            quality: if std::env::var_os("HARD").is_some() { 60 } else { dice.whole(60, 95) as u8 },
+            quality: dice.whole(60, 95) as u8,
         }
     }
 

@@ -1,7 +1,7 @@
 //! Scripted exams through a bad grabber: what the freeze watch says of each frame against what is true of it.
 //!
 //! `SONOGFR_SEQUENCES=500 cargo test --release --test freeze_sequences -- --nocapture` runs so many instead of the few of an
-//! ordinary test run; `SONOGFR_SEED` draws others.
+//! ordinary test run; `SONOGFR_SEED` draws others, and `SONOGFR_FIRST` begins at another of them.
 #![allow(clippy::unwrap_used)]
 
 mod chance;
@@ -147,26 +147,28 @@ fn run(seed: u64, index: u64) -> Tally {
             (Truth::Resting(_), Seen::Live) => 'L',
             (Truth::Resting(_), Seen::Standing) => 's',
         };
-        if std::env::var_os("DBG").is_some() { eprintln!("{letter} {truth:?} {index} {at} {words}"); }
         trace.push(letter);
         at += 1;
     });
     let last = judge.last.map(|(truth, _)| truth);
     judge.end_rest(last);
     if judge.tally.missed + judge.tally.read_again > 0 || std::env::var_os("SONOGFR_TRACE").is_some() {
-        println!("sequence {index}: missed {}, again {} ({words})\n{trace}", judge.tally.missed, judge.tally.read_again);
+        println!(
+            "sequence {index}: missed {}, again {} ({words})\n{trace}",
+            judge.tally.missed, judge.tally.read_again
+        );
     }
     judge.tally
 }
 
 /// Runs `count` sequences on every core.
-fn run_all(seed: u64, count: u64) -> Tally {
-    let next = AtomicU64::new(0);
+fn run_all(seed: u64, first: u64, count: u64) -> Tally {
+    let next = AtomicU64::new(first);
     let work = || {
         let mut tally = Tally::default();
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
-            if index >= count {
+            if index >= first + count {
                 return tally;
             }
             tally.add(&run(seed, index));
@@ -190,7 +192,7 @@ fn number_from(variable: &str, otherwise: u64) -> u64 {
 #[test]
 fn given_exams_through_a_bad_grabber_expect_only_settled_overlays_read() {
     let count = number_from("SONOGFR_SEQUENCES", 12);
-    let tally = run_all(number_from("SONOGFR_SEED", 31), count);
+    let tally = run_all(number_from("SONOGFR_SEED", 31), number_from("SONOGFR_FIRST", 0), count);
     println!("{count} sequences: {tally:#?}");
     assert_eq!((tally.live_read, tally.work_read), (0, 0), "live frames and half-drawn overlays read");
     assert!(tally.missed * 50 <= tally.rests, "{} of {} rests missed", tally.missed, tally.rests);

@@ -135,14 +135,15 @@ impl Goings {
             changes
         });
         // Off the echo or on it.
-        let cursor = dice.happens(0.5).then(|| (dice.pick(&[8, 150, 320, 590]), dice.whole(90, 380), dice.count(10, 18)));
-        let heart_line = dice.happens(0.15).then(|| dice.within(5.0, 9.0));
+        let cursor =
+            dice.happens(0.5).then(|| (dice.pick(&[8, 150, 320, 590]), dice.whole(90, 380), dice.count(10, 18)));
+        let heart_line = dice.happens(0.1).then(|| dice.within(6.0, 9.0));
         Self { clock, heart_rate, cursor, heart_line }
     }
 
     /// Live frames after which all of them can be known: three changes, or sweeps.
     pub fn frames_to_know(&self) -> usize {
-        let heart_line = self.heart_line.map_or(0, |speed| (3.2 * WIDTH as f32 / speed) as usize);
+        let heart_line = self.heart_line.map_or(0, |speed| (3.1 * WIDTH as f32 / speed) as usize);
         let clock = if self.clock.is_some() { 100 } else { 0 };
         let heart_rate = self.heart_rate.as_ref().map_or(0, |changes| changes[4.min(changes.len() - 1)].0);
         heart_line.max(clock).max(heart_rate).max(50)

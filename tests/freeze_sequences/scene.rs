@@ -42,7 +42,8 @@ impl Exposure {
         let frozen = pictures.pop().unwrap();
         // The screen of the phantoms' cart, at two thirds of its size.
         let face = Spot { x: 428.0 / 1.5, y: 133.0 / 1.5 };
-        let sector = Sector { face, scale: PixelsPerCm(354.0 / 15.0), radius: 5.8, half_angle: 0.565, depth: 15.0, focus: 8.0 };
+        let sector =
+            Sector { face, scale: PixelsPerCm(354.0 / 15.0), radius: 5.8, half_angle: 0.565, depth: 15.0, focus: 8.0 };
         Self { live: pictures, frozen, sector }
     }
 
@@ -54,7 +55,7 @@ impl Exposure {
         let face = Spot { x: dice.within(290.0, 340.0), y: dice.within(66.0, 80.0) };
         let sector = Sector {
             face,
-            scale: PixelsPerCm(dice.within(350.0, 370.0) / depth),
+            scale: PixelsPerCm(dice.within(335.0, 352.0) / depth),
             radius: dice.within(4.0, 6.5),
             half_angle: dice.within(0.5, 0.62),
             depth,

@@ -68,14 +68,14 @@ impl Script {
 
     fn write(&mut self) {
         let known_after = self.goings.frames_to_know();
-        let sweep = known_after + self.dice.count(0, 40);
+        let sweep = known_after + self.dice.count(0, 20);
         self.live(sweep);
         if self.dice.happens(0.4) {
-            let (count, noise) = (self.dice.count(16, 30), self.dice.within(8.0, 20.0));
+            let (count, noise) = (self.dice.count(16, 30), self.dice.within(12.0, 24.0));
             self.show(Below::Air(noise), count, Truth::Live);
         }
         if self.dice.happens(0.4) {
-            let (count, change) = (self.dice.count(16, 30), self.dice.within(8.0, 20.0));
+            let (count, change) = (self.dice.count(16, 30), self.dice.within(12.0, 24.0));
             self.show(Below::Held(change), count, Truth::Live);
         }
         let count = self.dice.count(3, 8);
@@ -87,9 +87,9 @@ impl Script {
         let ends = self.ends();
         self.set_first(ends[0]);
         self.set_second(ends);
-        self.rest(13, 22);
+        self.rest(16, 22);
         self.edit(ends);
-        self.rest(13, 22);
+        self.rest(16, 22);
         self.calipers = Calipers::default();
         let count = self.dice.count(8, 16);
         self.live(count);
@@ -122,8 +122,8 @@ impl Script {
 
     /// The operator turns back through the cine loop, picture by picture.
     fn step_cine(&mut self) {
-        for _ in 0..self.dice.count(2, 5) {
-            let (picture, count) = (self.dice.count(0, self.exposure.live.len() - 1), self.dice.count(2, 7));
+        for picture in 0..self.dice.count(2, 5) {
+            let count = self.dice.count(2, PAUSE_MAX);
             self.show(Below::Live(picture), count, Truth::AtWork);
         }
         self.rest(12, 18);
@@ -163,10 +163,15 @@ impl Script {
         let mut at = from;
         while at.distance(to) > 1.0 {
             let left = at.distance(to);
-            let step = if left > 12.0 { (left * self.dice.within(0.1, 0.4)).max(3.0) } else { self.dice.within(1.2, 3.0) };
+            let step =
+                if left > 12.0 { (left * self.dice.within(0.1, 0.4)).max(3.0) } else { self.dice.within(1.2, 3.0) };
             let t = (step / left).min(1.0);
             at = Spot { x: at.x + (to.x - at.x) * t, y: at.y + (to.y - at.y) * t };
+            let before = self.calipers.clone();
             set(&mut self.calipers, Spot { x: at.x.round(), y: at.y.round() });
+            if self.calipers == before {
+                continue;
+            }
             let pauses = at.distance(to) > 1.0 && self.dice.happens(0.15);
             let hold = if pauses { self.dice.count(3, PAUSE_MAX) } else { self.dice.count(1, 2) };
             self.show(Below::Frozen, hold, Truth::AtWork);
