@@ -6,12 +6,13 @@
 
 mod chance;
 mod damage;
+mod jpeg;
 mod overlay;
 mod scene;
 mod script;
 
 use script::{Script, Truth};
-use sonogfr::freeze::{FREEZE_FRAMES, SETTLE_FRAMES, Seen, Watch};
+use sonogfr::freeze::{FREEZE_FRAMES, Seen, Watch};
 use std::{
     collections::BTreeMap,
     sync::atomic::{AtomicU64, Ordering},
@@ -195,8 +196,7 @@ fn given_exams_through_a_bad_grabber_expect_only_settled_overlays_read() {
     let tally = run_all(number_from("SONOGFR_SEED", 31), number_from("SONOGFR_FIRST", 0), count);
     println!("{count} sequences: {tally:#?}");
     assert_eq!((tally.live_read, tally.work_read), (0, 0), "live frames and half-drawn overlays read");
-    assert!(tally.missed * 50 <= tally.rests, "{} of {} rests missed", tally.missed, tally.rests);
+    assert!(tally.missed * 25 <= tally.rests, "{} of {} rests missed", tally.missed, tally.rests);
     assert!(tally.to_standing.keys().all(|&frames| frames <= FREEZE_FRAMES + 1), "{:?}", tally.to_standing);
     assert!(tally.to_live.keys().all(|&frames| frames <= 2), "{:?}", tally.to_live);
-    let _ = SETTLE_FRAMES;
 }

@@ -144,7 +144,7 @@ impl Goings {
     /// Live frames after which all of them can be known: three changes, or sweeps.
     pub fn frames_to_know(&self) -> usize {
         let heart_line = self.heart_line.map_or(0, |speed| (3.1 * WIDTH as f32 / speed) as usize);
-        let clock = if self.clock.is_some() { 100 } else { 0 };
+        let clock = if self.clock.is_some() { 125 } else { 0 };
         let heart_rate = self.heart_rate.as_ref().map_or(0, |changes| changes[4.min(changes.len() - 1)].0);
         heart_line.max(clock).max(heart_rate).max(50)
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     chance::Dice,
-    damage::Damage,
+    damage::{Coding, Damage},
     overlay::{Calipers, Goings, Hand},
     scene::Exposure,
 };
@@ -47,14 +47,18 @@ pub struct Script {
     dice: Dice,
 }
 
+/// Every so many sequences go through a whole JPEG encoder.
+const WHOLE_EVERY: u64 = 8;
 /// The longest pause of somebody who is at work on the overlay, in frames. Who pauses for longer has it read.
 const PAUSE_MAX: usize = 6;
 
 impl Script {
     pub fn new(seed: u64, index: u64) -> Self {
         let mut dice = Dice::of(seed, index);
+        let coding = if index.is_multiple_of(WHOLE_EVERY) { Coding::Whole } else { Coding::LossAlone };
         let exposure = Exposure::draw(seed, index, &mut dice);
-        let (hand, goings, damage) = (Hand::draw(&mut dice), Goings::draw(1000, &mut dice), Damage::draw(&mut dice));
+        let (hand, goings, damage) =
+            (Hand::draw(&mut dice), Goings::draw(1000, &mut dice), Damage::draw(coding, &mut dice));
         let calipers = Calipers::default();
         let mut script = Self { exposure, hand, goings, damage, shots: Vec::new(), rests: 0, calipers, dice };
         script.write();
@@ -80,7 +84,7 @@ impl Script {
         }
         let count = self.dice.count(3, 8);
         self.live(count);
-        self.rest(12, 22);
+        self.rest(16, 22);
         if self.dice.happens(0.3) {
             self.step_cine();
         }
@@ -126,7 +130,7 @@ impl Script {
             let count = self.dice.count(2, PAUSE_MAX);
             self.show(Below::Live(picture), count, Truth::AtWork);
         }
-        self.rest(12, 18);
+        self.rest(16, 20);
     }
 
     fn ends(&mut self) -> [Spot; 2] {
@@ -143,7 +147,7 @@ impl Script {
         self.travel(from, at, |calipers, spot| calipers.first = Some(spot));
         // The operator looks for a moment, or for longer: then the half-drawn overlay has come to rest.
         if self.dice.happens(0.5) {
-            self.rest(12, 18);
+            self.rest(16, 20);
         } else {
             let count = self.dice.count(1, PAUSE_MAX - 2);
             self.show(Below::Frozen, count, Truth::AtWork);
@@ -204,7 +208,8 @@ impl Script {
             if self.dice.happens(0.02) && at > 0 {
                 continue;
             }
-            let twice = last.take().filter(|_| shot.truth == Truth::Live && self.dice.happens(0.03));
+            let goes_on = at > 0 && shot.truth == Truth::Live && shots[at - 1].truth == Truth::Live;
+            let twice = last.take().filter(|_| goes_on && self.dice.happens(0.03));
             let picture = twice.unwrap_or_else(|| self.frame(shot, at));
             take(&picture, shot.truth);
             last = Some(picture);
