@@ -1,8 +1,8 @@
 //! Frames -> is the cart live, frozen, and has its overlay settled?
 //!
-//! A live echo changes everywhere; a frozen one stands, and only small parts of the screen change as calipers are drawn. [`grid`]
-//! measures each cell of a frame: its brightness, and its excess over what was there when it last changed. [`motion`] says
-//! whether the echo moves, by the brightness of large zones against the frame before. [`learned`] says which changes go on by
+//! A live echo changes everywhere; a frozen one stands, and only small parts of the screen change as calipers are drawn. `grid`
+//! measures each cell of a frame: its brightness, and its excess over what was there when it last changed. `motion` says
+//! whether the echo moves, by the brightness of large zones against the frame before. `learned` says which changes go on by
 //! themselves: a clock, a heart rate, a heart line, a blinking cursor. What else changes is the overlay.
 //!
 //! Always holds: a frame is settled only if the echo has not moved for [`FREEZE_FRAMES`] and the overlay has not changed for

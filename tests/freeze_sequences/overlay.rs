@@ -172,7 +172,7 @@ impl Goings {
             write(picture, &format!("HR {rate}"), (8, 240), &ascii::FONT_10X20, green);
         }
         if let Some((x, y, half_period)) = self.cursor
-            && at / half_period % 2 == 0
+            && (at / half_period).is_multiple_of(2)
         {
             let Ok(()) = picture.fill_solid(&Rectangle::new(Point::new(x, y), Size::new(2, 14)), Rgb888::WHITE);
         }
