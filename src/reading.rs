@@ -49,8 +49,10 @@ pub struct PairRecord {
 /// The ruler.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RulerRecord {
-    /// The picture's scale.
+    /// The picture's scale, down the picture.
     pub px_per_cm: PixelsPerCm,
+    /// Its scale across; another one where a second ruler shows that the picture is stretched.
+    pub px_per_cm_across: PixelsPerCm,
     /// The ticks' centres.
     pub ticks: Vec<[f32; 2]>,
 }
@@ -160,6 +162,7 @@ impl Inspection {
             pairs: sight.pairs.iter().map(PairRecord::from).collect(),
             ruler: sight.ruler.as_ref().map(|ruler| RulerRecord {
                 px_per_cm: ruler.scale,
+                px_per_cm_across: ruler.across,
                 ticks: ruler.ticks.iter().map(|tick| [tick.x, tick.y]).collect(),
             }),
             text: sight.text.as_ref().map(|text| TextRecord { raw: text.raw.clone(), length_cm: text.length }),

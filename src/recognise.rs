@@ -3,17 +3,25 @@
 //! *Source*: PP-OCRv4 mobile recognition, shipped in models/text with its licence; its README tells input and output.
 
 use crate::{
-    crop,
-    frame::{Picture, RGB_BYTES},
+    frame::{Frame, Picture, RGB_BYTES},
+    overlay::{
+        Print,
+        print::{self, Line},
+        text::{self, Letter, Said},
+    },
 };
 use std::{io::Cursor, path::Path, sync::Arc};
 use tract_onnx::prelude::*;
 
-/// The network's input height, and the one width that it is made ready for: a length fits.
+/// The network's input height, and the widths that it is made ready for; time goes with the width.
 const HEIGHT: usize = 48;
-const WIDTH: usize = 320;
-/// A line whose letters are less sure than this on average is not taken.
-const CONFIDENCE_MIN: f32 = 0.8;
+const WIDTHS: [usize; 4] = [144, 192, 240, 320];
+/// A line wider than the widest plan is pressed together to this part of its width at most; letters still stand apart.
+const PRESSED_MIN: f32 = 0.7;
+/// Without a length among so many lines, only likely ones are still read.
+const WITHOUT_LENGTH_MAX: usize = 4;
+/// Input columns for one step of the output.
+const STEP: usize = 8;
 
 /// Why the recogniser cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +44,8 @@ pub enum RecogniserError {
 
 /// The recogniser, ready to read.
 pub struct Recogniser {
-    network: Arc<TypedRunnableModel>,
+    /// The network for each of [`WIDTHS`].
+    plans: Vec<Arc<TypedRunnableModel>>,
     /// The character of each class but the first, which is CTC's blank.
     characters: Vec<char>,
 }
@@ -56,60 +65,169 @@ impl Recogniser {
         // The space is the class after the listed ones.
         let characters: Vec<char> =
             listed.value.lines().map(|c| c.chars().next().unwrap_or(' ')).chain([' ']).collect();
-        let make = || -> TractResult<Arc<TypedRunnableModel>> {
-            let fact = f32::fact([1, RGB_BYTES, HEIGHT, WIDTH]);
+        let make = |width: usize| -> TractResult<Arc<TypedRunnableModel>> {
+            let fact = f32::fact([1, RGB_BYTES, HEIGHT, width]);
             let model = framework.model_for_proto_model(&proto)?.with_input_fact(0, fact.into())?;
             model.into_optimized()?.into_runnable()
         };
-        Ok(Self { network: make().map_err(RecogniserError::Network)?, characters })
+        let plans: TractResult<Vec<_>> = WIDTHS.into_iter().map(make).collect();
+        Ok(Self { plans: plans.map_err(RecogniserError::Network)?, characters })
     }
 
-    /// The text of a line; none where the network is not sure of it, or the line is too long for a length.
+    /// The lengths in print on a picture.
+    ///
+    /// Lines are read from the likeliest on. Once there is a length, only its box and lines that look as much like one
+    /// are still read; without one, so many lines that another is not to be expected.
     ///
     /// *Errors*: [`RecogniserError::Network`].
-    pub fn read(&self, line: &Picture) -> Result<Option<String>, RecogniserError> {
-        let width = (line.width() * HEIGHT).div_ceil(line.height());
-        if width > WIDTH {
-            return Ok(None);
+    pub fn lengths(&self, frame: Frame<'_>) -> Result<Print, RecogniserError> {
+        let mut said: Vec<(&Line, Said)> = Vec::new();
+        let mut boxes = Vec::new();
+        let lines = print::lines(frame);
+        for (nth, line) in lines.iter().enumerate() {
+            let likely = line.likeness >= print::LIKELY || boxes.contains(&line.stack);
+            if !likely && (nth >= WITHOUT_LENGTH_MAX || !boxes.is_empty()) {
+                continue;
+            }
+            let meaning = self.say(line)?;
+            if matches!(meaning, Said::Length { .. }) {
+                boxes.push(line.stack);
+            }
+            // Only a length is logged: any other line may be the banner with the patient's name.
+            tracing::debug!(?meaning, likeness = line.likeness, "print");
+            said.push((line, meaning));
         }
-        let outputs = self.network.run(tvec!(input(line, width).into())).map_err(RecogniserError::Network)?;
+        said.sort_by(|a, b| a.0.at.y.total_cmp(&b.0.at.y));
+        // A bare number in a box of lengths is one of them; elsewhere it is a depth.
+        let in_box = |at: &Line| {
+            said.iter()
+                .any(|(line, meaning)| line.stack == at.stack && matches!(meaning, Said::Length { .. } | Said::Unsure))
+        };
+        let is_unread = |line: &Line, meaning: &Said| match meaning {
+            Said::Unsure => true,
+            Said::Bare => in_box(line),
+            Said::Length { .. } | Said::Other => false,
+        };
+        let unread = said.iter().filter(|(line, meaning)| is_unread(line, meaning)).count();
+        let length = |(_, meaning)| if let Said::Length { length, .. } = meaning { Some(length) } else { None };
+        Ok(Print { lengths: said.into_iter().filter_map(length).collect(), unread })
+    }
+
+    /// What a line says; where that leaves a doubt, by a second look at another size.
+    fn say(&self, line: &Line) -> Result<Said, RecogniserError> {
+        let letters = |line: &Line| -> Result<Vec<Letter>, RecogniserError> {
+            let mut letters = self.read(&line.picture)?;
+            line.set_gaps(&mut letters);
+            Ok(letters)
+        };
+        let first = letters(line)?;
+        match text::judge(&first) {
+            settled @ (Said::Other | Said::Bare) => Ok(settled),
+            Said::Length { length, sure } if sure >= text::BEYOND_DOUBT => Ok(Said::Length { length, sure }),
+            doubtful => {
+                let second = letters(&line.tighter())?;
+                let said = text::judge(&second);
+                Ok(text::agreed((&first, doubtful), (&second, said)))
+            }
+        }
+    }
+
+    /// The letters of a line, from left to right; none where the line is too long for a length.
+    ///
+    /// *Errors*: [`RecogniserError::Network`].
+    pub fn read(&self, line: &Picture) -> Result<Vec<Letter>, RecogniserError> {
+        let wanted = (line.width() * HEIGHT).div_ceil(line.height());
+        let fitting = WIDTHS.iter().position(|&width| wanted <= width).unwrap_or(WIDTHS.len() - 1);
+        let width = WIDTHS[fitting];
+        if width as f32 <= PRESSED_MIN * wanted as f32 {
+            return Ok(Vec::new());
+        }
+        let input = input(line, wanted.min(width), width);
+        let outputs = self.plans[fitting].run(tvec!(input.into())).map_err(RecogniserError::Network)?;
         let steps = outputs[0].to_plain_array_view::<f32>().map_err(RecogniserError::Network)?;
         let classes = self.characters.len() + 1;
         let Some(steps) = steps.as_slice().filter(|steps| steps.len() % classes == 0) else {
             return Err(RecogniserError::Characters);
         };
-        Ok(self.decode(steps.chunks_exact(classes)))
+        let per_step = STEP as f32 * line.width() as f32 / wanted.min(width) as f32;
+        Ok(self.decode(steps.chunks_exact(classes), per_step))
     }
 
     /// CTC's greedy decoding: the likeliest class of each step, repeats and blanks dropped.
-    fn decode<'a>(&self, steps: impl Iterator<Item = &'a [f32]>) -> Option<String> {
-        let (mut text, mut sure, mut last) = (String::new(), 0.0, 0);
-        let mut letters = 0;
-        for step in steps {
+    fn decode<'a>(&self, steps: impl Iterator<Item = &'a [f32]>, per_step: f32) -> Vec<Letter> {
+        let mut letters: Vec<Letter> = Vec::new();
+        let mut last = 0;
+        for (at, step) in steps.enumerate() {
             let best = |a: &(usize, &f32), b: &(usize, &f32)| a.1.total_cmp(b.1);
-            let (class, &probability) = step.iter().enumerate().max_by(best)?;
-            if class != 0 && class != last {
-                text.push(self.characters[class - 1]);
-                sure += probability;
-                letters += 1;
+            let Some((class, &sure)) = step.iter().enumerate().max_by(best) else { continue };
+            let x = (at as f32 + 0.5) * per_step;
+            match letters.last_mut() {
+                Some(letter) if class != 0 && class == last => letter.sure = letter.sure.max(sure),
+                _ if class != 0 => letters.push(Letter { character: self.characters[class - 1], sure, x, gap: -1.0 }),
+                _ => {}
             }
             last = class;
         }
-        (letters > 0 && sure / letters as f32 >= CONFIDENCE_MIN).then_some(text)
+        letters
     }
 }
 
-/// The line as the network takes it: `width` columns of it, the rest of the input in the middle of the range.
-fn input(line: &Picture, width: usize) -> Tensor {
-    let resized = crop::resize(line.frame(), width.max(1), HEIGHT);
-    let mut planes = vec![0.0_f32; RGB_BYTES * HEIGHT * WIDTH];
-    for (i, pixel) in resized.as_rgb().chunks_exact(RGB_BYTES).enumerate() {
-        let (x, y) = (i % resized.width(), i / resized.width());
+/// The line as the network takes it: `wanted` columns of it, the rest of the input in the middle of the range.
+fn input(line: &Picture, wanted: usize, width: usize) -> Tensor {
+    let mut planes = vec![0.0_f32; RGB_BYTES * HEIGHT * width];
+    let resized = resize(line, wanted.max(1), HEIGHT);
+    for (i, pixel) in resized.chunks_exact(RGB_BYTES).enumerate() {
+        let (x, y) = (i % wanted, i / wanted);
         for channel in 0..RGB_BYTES {
             // Blue comes first.
-            let value = f32::from(pixel[RGB_BYTES - 1 - channel]);
-            planes[(channel * HEIGHT + y) * WIDTH + x] = (value / 255.0 - 0.5) / 0.5;
+            let value = pixel[RGB_BYTES - 1 - channel].clamp(0.0, 255.0);
+            planes[(channel * HEIGHT + y) * width + x] = (value / 255.0 - 0.5) / 0.5;
         }
     }
-    Tensor::from_shape(&[1, RGB_BYTES, HEIGHT, WIDTH], &planes).expect("the planes have the shape's length")
+    Tensor::from_shape(&[1, RGB_BYTES, HEIGHT, width], &planes).expect("the planes have the shape's length")
+}
+
+/// Smooth resizing by cubic convolution. *Shape*: `[height, width, 3]`, not yet clamped to 0 to 255.
+///
+/// *Source*: Keys 1981, IEEE Trans. ASSP 29:1153, with a = -0.5; the kernel is stretched where the picture shrinks.
+fn resize(line: &Picture, width: usize, height: usize) -> Vec<f32> {
+    let (across, down) = (taps(line.width(), width), taps(line.height(), height));
+    let row_bytes = line.width() * RGB_BYTES;
+    let mut out = Vec::with_capacity(width * height * RGB_BYTES);
+    for (top, weights) in &down {
+        let mut row = vec![0.0_f32; row_bytes];
+        for (i, weight) in weights.iter().enumerate() {
+            let y = (top + i as i64).clamp(0, line.height() as i64 - 1) as usize;
+            for (sum, &byte) in row.iter_mut().zip(&line.as_rgb()[y * row_bytes..][..row_bytes]) {
+                *sum += weight * f32::from(byte);
+            }
+        }
+        for (left, weights) in &across {
+            for channel in 0..RGB_BYTES {
+                let at = |i: usize| (left + i as i64).clamp(0, line.width() as i64 - 1) as usize * RGB_BYTES + channel;
+                out.push(weights.iter().enumerate().map(|(i, weight)| weight * row[at(i)]).sum());
+            }
+        }
+    }
+    out
+}
+
+/// For each place of a resized row, the first pixel that counts and the weights from there on, which add up to one.
+fn taps(from: usize, to: usize) -> Vec<(i64, Vec<f32>)> {
+    let scale = from as f32 / to as f32;
+    let stretch = scale.max(1.0);
+    let kernel = |t: f32| match t.abs() {
+        t if t < 1.0 => (1.5 * t - 2.5) * t * t + 1.0,
+        t if t < 2.0 => ((2.5 - 0.5 * t) * t - 4.0) * t + 2.0,
+        _ => 0.0,
+    };
+    let tap = |i: usize| {
+        let place = (i as f32 + 0.5) * scale - 0.5;
+        let first = (place - 2.0 * stretch).ceil() as i64;
+        let last = (place + 2.0 * stretch).floor() as i64;
+        let weights: Vec<f32> = (first..=last).map(|at| kernel((at as f32 - place) / stretch)).collect();
+        let sum: f32 = weights.iter().sum();
+        (first, weights.into_iter().map(|weight| weight / sum).collect())
+    };
+    (0..to).map(tap).collect()
 }

@@ -11,7 +11,7 @@ const PURE: [&str; 12] = [
     "crop.rs",
     "estimate.rs",
     "frame.rs",
-    "freeze.rs",
+    "freeze",
     "machine.rs",
     "overlay",
     "panel",

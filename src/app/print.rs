@@ -24,7 +24,7 @@ pub fn inspection(out: &mut impl Write, inspection: &Inspection) -> io::Result<(
     }
     match &inspection.ruler {
         Some(ruler) => writeln!(out, "  ruler: {:.2} px/cm from {} ticks", ruler.px_per_cm.0, ruler.ticks.len())?,
-        None => writeln!(out, "  ruler: none in view")?,
+        None => writeln!(out, "  ruler: none in view that tells the scale")?,
     }
     if let Some(text) = &inspection.text {
         writeln!(out, "  printed: \"{}\"", text.raw)?;

@@ -3,7 +3,7 @@
 use super::shipped;
 use crate::{
     frame::Picture,
-    overlay::{self, PrintedLength, Sight},
+    overlay::{self, Sight},
     recognise::{Recogniser, RecogniserError},
 };
 use anyhow::{Context, Result};
@@ -33,29 +33,21 @@ impl Reader {
     pub fn see(&self, picture: &Picture) -> Result<Sight, RecogniserError> {
         let sight = overlay::see(picture.frame());
         match &self.recogniser {
-            // Print matters only beside a pair that could be the length.
-            Some(recogniser) if sight.chosen().is_some() => {
-                let printed = read_print(recogniser, picture)?;
-                Ok(sight.with_print(&printed))
+            Some(recogniser) if sight.needs_print() => {
+                let sight = read_numbers(recogniser, picture, sight)?;
+                Ok(sight.with_print(&recogniser.lengths(picture.frame())?))
             }
             _ => Ok(sight),
         }
     }
 }
 
-/// The printed lengths; once there is one, only lines that look as much like a length are still read.
-fn read_print(recogniser: &Recogniser, picture: &Picture) -> Result<Vec<PrintedLength>, RecogniserError> {
-    let mut printed = Vec::new();
-    let mut likeness = 0;
-    for line in overlay::print::lines(picture.frame()) {
-        if !printed.is_empty() && line.likeness < likeness {
-            break;
-        }
-        likeness = line.likeness;
-        let length = recogniser.read(&line.picture)?.as_deref().and_then(overlay::text::parse);
-        // Only a length is logged: any other line may be the banner with the patient's name.
-        tracing::debug!(?length, likeness, "print");
-        printed.extend(length);
-    }
-    Ok(printed)
+/// The same sight with what the ruler's numbers say of it.
+fn read_numbers(recogniser: &Recogniser, picture: &Picture, sight: Sight) -> Result<Sight, RecogniserError> {
+    let Some(numbers) = sight.ticks.as_ref().and_then(|ticks| ticks.numbers(picture.frame())) else { return Ok(sight) };
+    let text: String = recogniser.read(&numbers.picture)?.iter().map(|letter| letter.character).collect();
+    let sight = if text.is_empty() { sight } else { sight.with_numbers(&numbers, &text) };
+    // The text itself is not logged: what stands beside the ticks may be other print.
+    tracing::debug!(scale = ?sight.ruler.as_ref().map(|ruler| ruler.scale), "ruler's numbers");
+    Ok(sight)
 }

@@ -2,6 +2,7 @@
 
 use super::{
     candidates::{Marker, Proof},
+    seeds::Shape,
     tone::{Tone, Tones},
 };
 use crate::frame::Spot;
@@ -181,6 +182,8 @@ impl Cross {
         let across = self.profile(tones, (1, 0));
         let down = self.profile(tones, (0, 1));
         Marker {
+            shape: Shape::Plus,
+            axis: None,
             at: Spot { x: self.x as f32 + across.middle, y: self.y as f32 + down.middle },
             reach: self.reach(),
             stroke: (across.width + down.width) / 2.0,

@@ -4,8 +4,10 @@
 //! a strip below. Always holds: nothing is told by colour alone; any size of picture is drawn without a panic.
 
 use super::{
-    Pair, Sight,
+    Pair, Ruler, Sight, Ticks,
     candidates::{self, Proof},
+    echo::Echo,
+    ink::Ink,
     print,
     tone::Tones,
 };
@@ -46,7 +48,8 @@ pub fn draw(frame: Frame<'_>, sight: &Sight) -> Picture {
         sheet.outline(Rectangle::new(corner, size), PRINT);
         sheet.write("print", corner + Point::new(size.width as i32 + 4, size.height as i32 - 6), PRINT);
     }
-    for marker in candidates::find(&Tones::of(frame)) {
+    let tones = Tones::of(frame);
+    for marker in candidates::find(&tones, &Ink::of(frame), Echo::of(&tones).as_ref()) {
         let radius = marker.size() as i32 + 6;
         let proof = match marker.proof {
             Proof::Clear => "clear",
@@ -60,13 +63,8 @@ pub fn draw(frame: Frame<'_>, sight: &Sight) -> Picture {
     for pair in &sight.pairs {
         sheet.pair(pair);
     }
-    if let Some(ruler) = &sight.ruler {
-        for tick in &ruler.ticks {
-            sheet.ring(*tick, 6, RULER);
-        }
-        let words = format!("{:.2} px/cm, {} ticks", ruler.scale.0, ruler.ticks.len());
-        let at = ruler.ticks.first().map_or(Point::zero(), |tick| point(*tick)) - Point::new(190, 12);
-        sheet.write(&words, at, RULER);
+    if let Some(ticks) = &sight.ticks {
+        sheet.ticks(ticks, sight.ruler.as_ref());
     }
     sheet.decide(sight, frame);
     sheet.picture
@@ -128,6 +126,22 @@ impl Sheet {
         // A third of the way, so that the words of crossing pairs stand apart.
         let beside = Point::new((2 * a.x + b.x) / 3 + 6, (2 * a.y + b.y) / 3 - 12);
         self.write(&format!("{label}{word}, {:.1} px", pair.length().0), beside, colour);
+    }
+
+    fn ticks(&mut self, ticks: &Ticks, ruler: Option<&Ruler>) {
+        for tick in ticks.spots() {
+            self.ring(tick, 6, RULER);
+        }
+        let count = ticks.spots().count();
+        let words = match ruler {
+            Some(ruler) if ruler.across == ruler.scale => format!("{:.2} px/cm, {count} ticks", ruler.scale.0),
+            Some(ruler) => {
+                format!("{:.2} px/cm down, {:.2} across, {count} ticks", ruler.scale.0, ruler.across.0)
+            }
+            None => format!("{count} ticks of unknown worth"),
+        };
+        let at = ticks.spots().next().map_or(Point::zero(), point) - Point::new(190, 12);
+        self.write(&words, at, RULER);
     }
 
     /// The strip: the decision, and what it rests on.

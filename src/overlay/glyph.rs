@@ -4,7 +4,7 @@
 //! sign. Digits are told by where their ink lies on a few heights. A shape that is not surely one of 1 to 4 has no
 //! number.
 
-use super::{candidates::Marker, tone::Tones};
+use super::{candidates::Marker, seeds::Shape, tone::Tones};
 use alloc::{vec, vec::Vec};
 
 /// Farther than this part of the marker's size from its middle's height, print is on another line than the marker.
@@ -29,12 +29,24 @@ struct Glyph {
 
 /// Whether `marker` has print on its own line, as the plus in "A+B" and "+3" has.
 pub(crate) fn stands_in_print(tones: &Tones, marker: &Marker) -> bool {
-    glyphs(tones, marker).iter().any(|glyph| {
-        let size = marker.size();
-        let tall = (0.6 * size..=1.8 * size).contains(&(glyph.height as f32)) && glyph.width as f32 <= 1.5 * size;
-        let [aside, offset] = glyph.offset(marker);
-        tall && offset <= SAME_LINE * size && aside <= size
-    })
+    let beside = glyphs(tones, marker).iter().filter(|glyph| is_on_line(glyph, marker)).count();
+    // A tee or an arrow may be any part of a letter, which has letters beside it; one digit is its label.
+    beside >= if marker.axis.is_some() { 2 } else { 1 }
+}
+
+/// Whether `glyph` stands where the letters would be of which `marker` is one, or a part.
+fn is_on_line(glyph: &Glyph, marker: &Marker) -> bool {
+    let size = marker.size();
+    let [aside, offset] = glyph.offset(marker);
+    // A small diagonal cross may be a crossing within larger letters.
+    let within = marker.shape == Shape::X && (1.25 * size..=2.6 * size).contains(&(glyph.height as f32));
+    if within && offset <= 0.8 * size && aside <= size {
+        return true;
+    }
+    let (least, line) = if marker.axis.is_some() { (0.35, 1.0) } else { (0.6, SAME_LINE) };
+    let tall = (least * size..=1.8 * size).contains(&(glyph.height as f32)) && glyph.width as f32 <= 1.5 * size;
+    // What surrounds the marker is its box.
+    tall && aside > -size / 2.0 && offset <= line * size && aside <= size
 }
 
 /// The number beside `marker`, if there is just one shape in a label's place and it surely is one of 1 to 4.
@@ -55,10 +67,12 @@ fn glyphs(tones: &Tones, marker: &Marker) -> Vec<Glyph> {
     let [across, down] = marker.reach.map(|reach| libm::ceilf(reach) as i32);
     let (middle_x, middle_y) = (libm::roundf(marker.at.x) as i32, libm::roundf(marker.at.y) as i32);
     let half = libm::ceilf(marker.stroke / 2.0) as i32;
-    let view = 3 * across.max(down) + 4;
+    let view = 4 * across.max(down) + 8;
     let side = (2 * view + 1) as usize;
-    let own =
-        |dx: i32, dy: i32| (dx.abs() <= across + 1 && dy.abs() <= half) || (dy.abs() <= down + 1 && dx.abs() <= half);
+    let own = |dx: i32, dy: i32| match marker.shape {
+        Shape::X => (dx.abs() - dy.abs()).abs() <= half && dx.abs().max(dy.abs()) <= across.max(down) + 1,
+        _ => (dx.abs() <= across + 1 && dy.abs() <= half) || (dy.abs() <= down + 1 && dx.abs() <= half),
+    };
     let tolerance = if marker.is_exact() { marker.tolerance() } else { SMEARED };
     let mut ink = vec![false; side * side];
     for (i, pixel) in ink.iter_mut().enumerate() {

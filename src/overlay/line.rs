@@ -14,6 +14,7 @@ const STEP_MAX: f32 = 14.0;
 /// chance.
 const HIT_MIN: f32 = 0.6;
 const SURE: f32 = 5.0;
+const SURE_SMEARED: f32 = 6.5;
 /// From this step on a dot and the gap beside it are told apart even where dots lie a pixel off.
 const LOOSE_STEP_MIN: f32 = 4.5;
 /// The fewest dots that make a line between two markers, and one that leads anywhere.
@@ -99,12 +100,15 @@ struct Dots {
     steps: Vec<bool>,
     /// Whether the dots went on to the picture's edge.
     end: LineEnd,
+    /// How many standard deviations above chance they must be.
+    sure: f32,
 }
 
 impl Dots {
     /// Walks from the marker's arms outwards for `length` pixels, or until the dots cease.
     fn walk(tones: &Tones, marker: &Marker, [dx, dy]: [f32; 2], length: f32) -> Self {
-        let mut dots = Self { at: Vec::new(), steps: Vec::new(), end: LineEnd::Inside };
+        let sure = if marker.is_exact() { SURE } else { SURE_SMEARED };
+        let mut dots = Self { at: Vec::new(), steps: Vec::new(), end: LineEnd::Inside, sure };
         let start = marker.size() / 2.0 + 1.0;
         let (mut along, mut last, mut entered) = (start, start, None);
         while along <= length {
@@ -207,7 +211,7 @@ impl Dots {
         }
         let between = [0.4, 0.5, 0.6].map(|off| part((phase + off * step) % step, all.clone()).1);
         let ground = between.iter().sum::<f32>() / between.len() as f32;
-        let sure = hit - ground >= SURE * libm::sqrtf((ground * (1.0 - ground) + 0.02) / count);
+        let sure = hit - ground >= self.sure * libm::sqrtf((ground * (1.0 - ground) + 0.02) / count);
         let third = self.steps.len() / 3;
         sure && (0..3).all(|i| part(phase, i * third..(i + 1) * third).1 >= HIT_MIN / 2.0)
     }

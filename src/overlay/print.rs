@@ -1,58 +1,37 @@
-//! Where print stands that may be a length: lines of glyphs on a dark ground, the likeliest first.
+//! Where print stands that may be a length: lines of sharp glyphs, the likeliest first.
 //!
-//! Carts print their measurements beside the echo, in one sharp colour on a flat dark ground. Glyphs are joined pixels of
-//! one colour; glyphs of a height that stand side by side are a line; a decimal point and a low end ("cm", "mm") make a
-//! length of it. Deliberately absent: reading the glyphs, which a recogniser does.
+//! Carts print their measurements in one sharp bright colour, beside the echo or over it. Glyphs are joined pixels with
+//! steep edges, taken at several levels of brightness, as the ground may be dark, grey or echo; glyphs of a height that
+//! stand side by side are a line; a decimal point and a low, wide end ("cm", "mm") make a length of it. Lines below each
+//! other with one left edge are a box. Deliberately absent: reading the glyphs, which a recogniser does, and any
+//! place or colour of one cart's box.
 
-use super::tone::{Tone, Tones};
+use super::{
+    blobs::{Area, Blob, Shine},
+    text::Letter,
+};
 use crate::frame::{Frame, Picture, RGB_BYTES, Spot};
-use alloc::{vec, vec::Vec};
+use alloc::vec::Vec;
 
 /// The most lines handed to the recogniser; its time is what a freeze costs most.
-pub const LINES_MAX: usize = 6;
-/// A glyph's height, in pixels.
-const GLYPH_HEIGHT: core::ops::RangeInclusive<i32> = 2..=48;
-/// A line's height, and how many glyphs it may have.
-const LINE_HEIGHT: core::ops::RangeInclusive<i32> = 8..=48;
-const LINE_GLYPHS: core::ops::RangeInclusive<usize> = 4..=24;
-/// Print is brighter than its ground by this.
-const CONTRAST: u8 = 60;
-/// Neighbouring pixels of one glyph differ in chroma at most by this; in brightness they may, where edges are smooth.
-const CHROMA_STEP: u8 = 26;
-/// Print's ground is not brighter than this; echo is.
-const GROUND_LUMA_MAX: u8 = 48;
-/// The most of a glyph's surroundings that may be brighter than a ground.
-const CLUTTER_MAX: f32 = 0.3;
-
-/// Digits and capitals, as high as the line itself, are at least this part of a length's glyphs.
-const FULL_MIN: f32 = 0.4;
-/// Ground pixels this near to the ground's middle brightness are flat, and this part of them is.
-const FLAT_LEVELS: u8 = 10;
-const FLAT_MIN: f32 = 0.8;
-
-/// A rectangle of whole pixels, ends included.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Area {
-    left: i32,
-    top: i32,
-    right: i32,
-    bottom: i32,
-}
-
-impl Area {
-    fn height(&self) -> i32 {
-        self.bottom - self.top + 1
-    }
-
-    fn join(self, other: Self) -> Self {
-        Self {
-            left: self.left.min(other.left),
-            top: self.top.min(other.top),
-            right: self.right.max(other.right),
-            bottom: self.bottom.max(other.bottom),
-        }
-    }
-}
+pub const LINES_MAX: usize = 8;
+/// The levels of brightness at which glyphs are looked for.
+const LEVELS: [u8; 5] = [60, 90, 130, 175, 215];
+/// The rise of brightness at a glyph's edges.
+const RISE_MIN: i32 = 40;
+/// The heights of capitals and digits that are read, in pixels.
+const CAP: core::ops::RangeInclusive<i32> = 5..=40;
+/// Glyphs that touch are one blob: not wider than so many heights.
+const JOINED_MAX: i32 = 7;
+/// The least part of a glyph's rectangle that is ink. A box's border has less.
+const INK_MIN: f32 = 0.16;
+/// How many blobs a line has, and how many capitals' heights it is wide.
+const LINE_BLOBS: core::ops::RangeInclusive<usize> = 3..=28;
+const LINE_WIDTH: core::ops::RangeInclusive<f32> = 3.5..=18.0;
+/// The part of the recogniser's height that capitals take; the rest is margin, as in the pictures that it learnt from.
+/// Larger letters are read no better and take more time; a second look at another size errs otherwise.
+const CAP_PART: f32 = 0.5;
+const CAP_PART_TIGHT: f32 = 0.66;
 
 /// A line of print that may be a length.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,130 +40,304 @@ pub struct Line {
     pub picture: Picture,
     /// Where its upper left pixel lies on the picture.
     pub at: Spot,
-    /// How much it looks like a length; only to compare.
+    /// How much it looks like a length; only to compare, and with [`LIKELY`].
     pub likeness: u32,
+    /// The number of the box, or column, that it stands in.
+    pub stack: usize,
+    /// The height of its capitals, in pixels.
+    cap: i32,
+}
+
+impl Line {
+    /// Tells each letter how wide the gap before it is.
+    ///
+    /// Gaps belong to letters in their order where there are as many pieces of ink as letters, else by place.
+    pub fn set_gaps(&self, letters: &mut [Letter]) {
+        let gaps = self.gaps();
+        let printed = |letter: &&mut Letter| !letter.character.is_whitespace();
+        let in_order = letters.iter_mut().filter(printed).count() == gaps.len() + 1;
+        let mut before: Option<f32> = None;
+        for (at, letter) in letters.iter_mut().filter(printed).enumerate() {
+            let x = letter.x;
+            let between = |gap: &&(f32, f32)| before.is_some_and(|before| before < gap.0) && gap.0 < x;
+            let gap = match in_order {
+                true => at.checked_sub(1).map(|at| gaps[at].1),
+                false => gaps.iter().filter(between).map(|gap| gap.1).reduce(f32::max),
+            };
+            letter.gap = gap.map_or(-1.0, |gap| gap / self.cap as f32);
+            before = Some(x);
+        }
+    }
+
+    /// The same line with less margin, so that a recogniser sees it larger.
+    pub fn tighter(&self) -> Self {
+        let trimmed = margin(self.cap, CAP_PART) - margin(self.cap, CAP_PART_TIGHT);
+        let from = &self.picture;
+        let by = usize::try_from(trimmed).unwrap_or(0);
+        let (width, height) = (from.width() - 2 * by, from.height() - 2 * by);
+        let rows = from.as_rgb().chunks_exact(from.width() * RGB_BYTES).skip(by).take(height);
+        let rgb: Vec<u8> = rows.flat_map(|row| &row[by * RGB_BYTES..(by + width) * RGB_BYTES]).copied().collect();
+        let picture = Picture::from_rgb(rgb, width, height).unwrap_or_else(|_| from.clone());
+        Self { picture, at: Spot { x: self.at.x + by as f32, y: self.at.y + by as f32 }, ..self.clone() }
+    }
+
+    /// The inkless gaps between letters: middle and width, in pixels.
+    fn gaps(&self) -> Vec<(f32, f32)> {
+        let (width, height) = (self.picture.width(), self.picture.height());
+        let mut columns = alloc::vec![0_u8; width];
+        let margin = (height - self.cap as usize) / 2;
+        for row in self.picture.as_rgb().chunks_exact(width * RGB_BYTES).skip(margin).take(self.cap as usize) {
+            for (column, pixel) in columns.iter_mut().zip(row.chunks_exact(RGB_BYTES)) {
+                *column = pixel.iter().copied().fold(*column, u8::max);
+            }
+        }
+        let (low, high) = columns.iter().fold((u8::MAX, 0), |(low, high), &v| (low.min(v), high.max(v)));
+        let level = low + ((high - low) as f32 * INK_LEVEL) as u8;
+        let mut gaps = Vec::new();
+        let mut last: Option<usize> = None;
+        for x in (0..width).filter(|&x| columns[x] > level) {
+            if let Some(last) = last.filter(|last| last + 1 < x) {
+                gaps.push(((last + x) as f32 / 2.0, (x - last - 1) as f32));
+            }
+            last = Some(x);
+        }
+        gaps
+    }
+}
+
+/// A line on the picture, before it is cut out.
+#[derive(Clone, Debug)]
+struct Found {
+    area: Area,
+    likeness: u32,
+    stack: usize,
 }
 
 /// The lines of print that may be lengths, the likeliest first; at most [`LINES_MAX`].
 pub fn lines(frame: Frame<'_>) -> Vec<Line> {
-    let tones = Tones::of(frame);
-    let mut lines: Vec<(u32, Area)> =
-        join(glyphs(&tones)).into_iter().map(|line| (likeness(&line), bounds(&line))).collect();
-    lines.retain(|(likeness, area)| *likeness > 0 && is_on_flat_ground(&tones, *area));
-    lines.sort_by_key(|(likeness, area)| (core::cmp::Reverse(*likeness), area.top, area.left));
-    lines.truncate(LINES_MAX);
-    lines.into_iter().map(|(likeness, area)| cut(frame, area, likeness)).collect()
-}
-
-fn bounds(line: &[Area]) -> Area {
-    line.iter().copied().reduce(Area::join).expect("a line has glyphs")
-}
-
-/// Joined bright pixels of one colour that are as large as a glyph and stand on a dark ground.
-fn glyphs(tones: &Tones) -> Vec<Area> {
-    let (width, height) = (tones.width(), tones.height());
-    let mut seen = vec![false; (width * height) as usize];
-    let mut stack = Vec::new();
-    let mut found = Vec::new();
-    for y in 0..height {
-        for x in 0..width {
-            let at = (y * width + x) as usize;
-            let tone = tones.row(y)[x as usize];
-            if seen[at] || tone.luma() < CONTRAST {
-                continue;
-            }
-            seen[at] = true;
-            stack.push((x, y, tone));
-            let mut area = Area { left: x, top: y, right: x, bottom: y };
-            while let Some((x, y, tone)) = stack.pop() {
-                area = area.join(Area { left: x, top: y, right: x, bottom: y });
-                for (nx, ny) in (-1..=1).flat_map(|dy| (-1..=1).map(move |dx| (x + dx, y + dy))) {
-                    let Some(next) = tones.get(nx, ny) else { continue };
-                    let at = (ny * width + nx) as usize;
-                    if !seen[at] && next.luma() >= CONTRAST && next.chroma_gap(tone) <= CHROMA_STEP {
-                        seen[at] = true;
-                        stack.push((nx, ny, next));
-                    }
-                }
-            }
-            let narrow = area.right - area.left < 2 * *GLYPH_HEIGHT.end();
-            if GLYPH_HEIGHT.contains(&area.height()) && narrow && stands_alone(tones, area, tone) {
-                found.push(area);
-            }
+    let shine = Shine::of(frame);
+    let mut found: Vec<Found> = Vec::new();
+    for level in LEVELS {
+        for line in join(glyphs(&shine, level)) {
+            take(&mut found, line);
         }
     }
+    found.retain(|line| line.likeness > 0);
+    for line in &mut found {
+        line.area = widened(&shine, line.area);
+    }
+    found.sort_by_key(|line| (line.area.top, line.area.left));
+    stack(&mut found);
+    weigh_stacks(&mut found);
+    found.retain(|line| line.likeness >= LIKENESS_MIN);
+    found.sort_by_key(|line| (core::cmp::Reverse(line.likeness), line.area.top, line.area.left));
+    found.into_iter().take(LINES_MAX).map(|line| cut(frame, &line)).collect()
+}
+
+/// Blobs that may be a glyph, several that touch, or a point, from left to right.
+fn glyphs(shine: &Shine, level: u8) -> Vec<Area> {
+    let is_glyph = |blob: &Blob| {
+        let (wide, tall) = (blob.area.width(), blob.area.height());
+        let full = wide * tall;
+        blob.rise >= RISE_MIN
+            && tall <= *CAP.end()
+            && wide <= JOINED_MAX * tall.max(4)
+            && blob.pixels as f32 >= INK_MIN * full as f32
+    };
+    let mut glyphs: Vec<Area> = shine.blobs(level).iter().filter(|blob| is_glyph(blob)).map(|blob| blob.area).collect();
+    glyphs.sort_by_key(|glyph| (glyph.left, glyph.top));
+    glyphs
+}
+
+/// Glyphs side by side, from left to right, with what they look like.
+fn join(glyphs: Vec<Area>) -> Vec<Found> {
+    let mut open: Vec<(Area, Vec<Area>)> = Vec::new();
+    let mut found = Vec::new();
+    for glyph in glyphs {
+        let mut at = 0;
+        while at < open.len() {
+            // A low first glyph, a plus or a point, may still be joined by one of full height.
+            if glyph.left - open[at].0.right > open[at].0.height().max(LOW_MAX) * 5 / 4 {
+                found.extend(judge(&open.swap_remove(at).1));
+            } else {
+                at += 1;
+            }
+        }
+        let belongs = |(whole, _): &&mut (Area, Vec<Area>)| {
+            let tall = whole.height().max(glyph.height());
+            let (_, overlap) = whole.overlap(&glyph);
+            // Blanks are narrower than a line is high, but for those that set columns apart.
+            let gap = glyph.left - whole.right;
+            overlap >= (glyph.height().min(whole.height()) * 2 / 3).max(1)
+                && gap <= tall * 5 / 4
+                && tall <= *CAP.end() * 3 / 2
+        };
+        match open.iter_mut().filter(belongs).max_by_key(|(whole, _)| whole.right) {
+            Some((whole, line)) => {
+                *whole = whole.join(glyph);
+                line.push(glyph);
+            }
+            None => open.push((glyph, alloc::vec![glyph])),
+        }
+    }
+    found.extend(open.iter().filter_map(|(_, line)| judge(line)));
     found
 }
 
-/// Whether what surrounds a glyph is dark, or is the glyph's own colour (its neighbours).
-fn stands_alone(tones: &Tones, area: Area, tone: Tone) -> bool {
-    let (left, right) = (area.left - 2, area.right + 2);
-    let above_and_below = (left..=right).flat_map(|x| [(x, area.top - 2), (x, area.bottom + 2)]);
-    let beside = (area.top..=area.bottom).flat_map(|y| [(left, y), (right, y)]);
-    let (mut clutter, mut count) = (0, 0);
-    for around in above_and_below.chain(beside).filter_map(|(x, y)| tones.get(x, y)) {
-        count += 1;
-        let own = around.luma() >= CONTRAST && around.chroma_gap(tone) <= CHROMA_STEP;
-        clutter += i32::from(around.luma() > GROUND_LUMA_MAX && !own);
+/// A line is not closed before a capital of this height could still follow, in pixels.
+const LOW_MAX: i32 = 20;
+/// The least likeness that is worth a look.
+const LIKENESS_MIN: u32 = 2;
+/// The least likeness of a line with the marks of a length.
+pub const LIKELY: u32 = 5;
+/// Lines in a stack are not farther apart than this, in halves of a capital's height.
+const STACK_PITCH_MAX: i32 = 5;
+/// More lines than this below each other are a column of settings.
+const BOX_LINES_MAX: usize = 4;
+/// A row belongs to a line if it has this part (one so many-th) of the ink that a row has on average.
+const ROW_PART: i32 = 4;
+/// So many heights of a capital may be missing at an end of a line.
+const WIDEN_MAX: i32 = 4;
+/// The part of the way from ground to ink at which a column of pixels has ink.
+const INK_LEVEL: f32 = 0.4;
+
+/// How much a line of glyphs looks like a length; none if it is no line of print.
+fn judge(line: &[Area]) -> Option<Found> {
+    if !LINE_BLOBS.contains(&line.len()) {
+        return None;
     }
-    clutter as f32 <= CLUTTER_MAX * count as f32
+    let mut heights: Vec<i32> = line.iter().map(Area::height).collect();
+    heights.sort_unstable();
+    // Digits and capitals are most of a length, so the third tallest of more is one of them.
+    let cap = heights[heights.len() - 1 - heights.len() / 4];
+    if !CAP.contains(&cap) {
+        return None;
+    }
+    let slack = 1 + cap / 10;
+    let full = line.iter().filter(|glyph| (glyph.height() - cap).abs() <= slack);
+    let (tops, bottoms): (Vec<i32>, Vec<i32>) = full.map(|glyph| (glyph.top, glyph.bottom)).unzip();
+    let (top, bottom) = (middle(tops)?, middle(bottoms)?);
+    // What rises above the line or hangs below it is no part of a length; a "g" and smear may.
+    let inside: Vec<Area> = line
+        .iter()
+        .copied()
+        .filter(|glyph| glyph.top >= top - slack - 1 && glyph.bottom <= bottom + slack + cap / 3)
+        .collect();
+    let whole = inside.iter().copied().reduce(Area::join)?;
+    if !LINE_WIDTH.contains(&(whole.width() as f32 / cap as f32)) || inside.len() < 3 {
+        return None;
+    }
+    let is_point = |glyph: &Area| {
+        3 * glyph.height() <= cap + 2 && 2 * glyph.width() <= cap && (glyph.bottom - bottom).abs() <= slack
+    };
+    let has_point = inside[1..inside.len() - 1].iter().any(is_point);
+    let last = inside.last()?;
+    let ends_low = 10 * (last.top - top) >= 2 * cap && (last.bottom - bottom).abs() <= slack && !is_point(last);
+    let ends_wide = ends_low && 3 * last.width() >= 2 * cap;
+    let likeness = u32::from(has_point)
+        + u32::from(ends_low)
+        + u32::from(ends_wide)
+        + 2 * u32::from(has_point && ends_low)
+        + u32::from(has_point && ends_wide);
+    Some(Found { area: Area { top, bottom, ..whole }, likeness, stack: 0 })
 }
 
-/// Glyphs side by side, from left to right.
-fn join(mut glyphs: Vec<Area>) -> Vec<Vec<Area>> {
-    glyphs.sort_by_key(|glyph| (glyph.left, glyph.top));
-    let mut lines: Vec<Vec<Area>> = Vec::new();
-    for glyph in glyphs {
-        let belongs = |line: &Vec<Area>| {
-            let whole = bounds(line);
-            let tall = whole.height().max(glyph.height());
-            let overlap = whole.bottom.min(glyph.bottom) - whole.top.max(glyph.top) + 1;
-            // Blanks are narrower than a line is high, but for those that set columns apart.
-            let gap = glyph.left - whole.right;
-            overlap >= glyph.height().min(whole.height()) * 2 / 3 && gap <= tall && tall <= *LINE_HEIGHT.end()
+fn middle(mut values: Vec<i32>) -> Option<i32> {
+    values.sort_unstable();
+    values.get(values.len() / 2).copied()
+}
+
+/// Keeps a line, or the better one where it was found at another level.
+fn take(found: &mut Vec<Found>, line: Found) {
+    let is_same = |other: &&mut Found| {
+        let (along, down) = other.area.overlap(&line.area);
+        2 * along >= other.area.width().min(line.area.width())
+            && 2 * down >= other.area.height().min(line.area.height())
+    };
+    match found.iter_mut().find(is_same) {
+        Some(other) if (line.likeness, line.area.width()) > (other.likeness, other.area.width()) => *other = line,
+        Some(_) => {}
+        None => found.push(line),
+    }
+}
+
+/// Numbers the stacks: lines of one height below each other, with one left edge. Lines come from the top down.
+fn stack(found: &mut [Found]) {
+    for at in 0..found.len() {
+        let Area { left, bottom, .. } = found[at].area;
+        let cap = found[at].area.height();
+        let is_above = |other: &Found| {
+            let down = bottom - other.area.bottom;
+            (other.area.left - left).abs() <= cap / 2
+                && (other.area.height() - cap).abs() <= 1 + cap / 6
+                && down > cap
+                && down <= STACK_PITCH_MAX * cap / 2
         };
-        match lines.iter_mut().filter(|line| belongs(line)).max_by_key(|line| bounds(line).right) {
-            Some(line) => line.push(glyph),
-            None => lines.push(vec![glyph]),
+        found[at].stack = found[..at].iter().rev().find(|other| is_above(other)).map_or(at, |above| above.stack);
+    }
+}
+
+/// Makes what stands in a box with a likely length likelier, and what stands in a long column of settings less likely.
+fn weigh_stacks(found: &mut [Found]) {
+    let stacks: Vec<(usize, bool)> = found.iter().map(|line| (line.stack, line.likeness >= LIKELY)).collect();
+    for line in found.iter_mut() {
+        let own = || stacks.iter().filter(|(stack, _)| *stack == line.stack);
+        if own().count() > BOX_LINES_MAX {
+            line.likeness = line.likeness.saturating_sub(2);
+        } else if line.likeness < LIKELY && own().any(|(_, likely)| *likely) {
+            line.likeness += 2;
         }
     }
-    lines.retain(|line| LINE_GLYPHS.contains(&line.len()) && LINE_HEIGHT.contains(&bounds(line).height()));
-    lines
 }
 
-/// Whether what lies between a line's glyphs has one brightness, as a screen's own ground has and echo has not.
-fn is_on_flat_ground(tones: &Tones, area: Area) -> bool {
-    let pixels = (area.top..=area.bottom).flat_map(|y| (area.left..=area.right).map(move |x| (x, y)));
-    let mut ground: Vec<u8> =
-        pixels.filter_map(|(x, y)| tones.get(x, y)).map(Tone::luma).filter(|&luma| luma <= GROUND_LUMA_MAX).collect();
-    ground.sort_unstable();
-    let Some(&middle) = ground.get(ground.len() / 2) else { return false };
-    let flat = ground.iter().filter(|luma| luma.abs_diff(middle) <= FLAT_LEVELS).count();
-    flat as f32 >= FLAT_MIN * ground.len() as f32
-}
-
-/// How much a line looks like a length: 0 not at all.
-fn likeness(line: &[Area]) -> u32 {
-    let whole = bounds(line);
-    let full = line.iter().filter(|glyph| 10 * glyph.height() >= 8 * whole.height()).count();
-    if (full as f32) < FULL_MIN * line.len() as f32 {
-        return 0;
-    }
-    let low = |glyph: &Area| 10 * (glyph.top - whole.top) >= 2 * whole.height();
-    let is_point = |glyph: &Area| {
-        3 * glyph.height() <= whole.height() && 3 * (glyph.top - whole.top) >= 2 * (whole.height() - glyph.height())
+/// A line with the rows and the glyphs at its ends that were too faint, or too smeared together, to be found.
+fn widened(shine: &Shine, mut area: Area) -> Area {
+    let mut all: Vec<u8> =
+        (area.top..=area.bottom).flat_map(|y| (area.left..=area.right).map(move |x| shine.at(x, y))).collect();
+    all.sort_unstable();
+    let (ground, ink) = (all[all.len() / 5], all[all.len() * 19 / 20]);
+    let level = ground + (ink.saturating_sub(ground) as f32 * INK_LEVEL) as u8;
+    let inked = |y: i32| (area.left..=area.right).filter(|&x| shine.at(x, y) > level).count() as i32;
+    let least = (area.top..=area.bottom).map(inked).sum::<i32>() / area.height() / ROW_PART;
+    let row = |from: i32, step: i32| {
+        let more = (1..=area.height() / 2).take_while(|&away| inked(from + step * away) > least);
+        from + step * more.last().unwrap_or(0)
     };
-    let has_point = line[1..line.len() - 1].iter().any(is_point);
-    // The unit's letters are lower than digits; smeared together they are one.
-    let ends_low = line.last().is_some_and(low);
-    2 * u32::from(has_point) + u32::from(ends_low) + u32::from(has_point && ends_low)
+    (area.top, area.bottom) = (row(area.top, -1), row(area.bottom, 1));
+    let cap = area.height();
+    let is_ink = |x: i32| {
+        // What goes on above and below is a border or echo.
+        let beyond = [area.top - 1 - cap / 3, area.bottom + 1 + cap / 3];
+        (area.top..=area.bottom).any(|y| shine.at(x, y) > level) && !beyond.iter().all(|&y| shine.at(x, y) > level)
+    };
+    let end = |from: i32, step: i32| {
+        let mut end = from;
+        for away in 1..=WIDEN_MAX * cap {
+            let x = from + step * away;
+            if (end - x).abs() > cap {
+                return end;
+            }
+            if is_ink(x) {
+                end = x;
+            }
+        }
+        // More than a few glyphs are no end of this line.
+        from
+    };
+    Area { left: end(area.left, -1), right: end(area.right, 1), ..area }
 }
 
-/// Cuts an area out with the margin that recognisers are used to; what lies outside the picture is black.
-fn cut(frame: Frame<'_>, area: Area, likeness: u32) -> Line {
-    let margin = area.height() / 5 + 1;
-    let (left, top) = (area.left - 2 * margin, area.top - margin);
-    let width = (area.right - area.left + 1 + 4 * margin) as usize;
+/// The margin around capitals of height `cap` that take `part` of a line's height.
+fn margin(cap: i32, part: f32) -> i32 {
+    libm::roundf(cap as f32 * (1.0 / part - 1.0) / 2.0) as i32
+}
+
+/// Cuts a line out with the margin that the recogniser is used to; what lies outside the picture is black.
+fn cut(frame: Frame<'_>, line: &Found) -> Line {
+    let area = line.area;
+    let margin = margin(area.height(), CAP_PART);
+    let (left, top) = (area.left - margin - 1, area.top - margin);
+    let width = (area.width() + 2 * margin + 2) as usize;
     let height = (area.height() + 2 * margin) as usize;
     let mut picture = Picture::filled(width, height, [0; 3]);
     for (i, pixel) in picture.as_rgb_mut().chunks_exact_mut(RGB_BYTES).enumerate() {
@@ -196,5 +349,41 @@ fn cut(frame: Frame<'_>, area: Area, likeness: u32) -> Line {
             pixel.copy_from_slice(&frame.rgb(x, y));
         }
     }
-    Line { picture, at: Spot { x: left as f32, y: top as f32 }, likeness }
+    Line {
+        picture,
+        at: Spot { x: left as f32, y: top as f32 },
+        likeness: line.likeness,
+        stack: line.stack,
+        cap: area.height(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn given_any_small_picture_expect_no_panic_and_lines_with_letters_at_the_recogniser_s_size(
+            width in 1_usize..70,
+            height in 1_usize..50,
+            bytes in proptest::collection::vec(prop_oneof![Just(0_u8), Just(30), Just(140), Just(255)], 70 * 50),
+            x in -5.0_f32..90.0,
+        ) {
+            // Each value is a block of two rows and three columns, so that there are glyphs in it.
+            let mut picture = Picture::filled(width, height, [0; 3]);
+            for (i, pixel) in picture.as_rgb_mut().chunks_exact_mut(RGB_BYTES).enumerate() {
+                pixel.fill(bytes[i / width / 2 * 70 + i % width / 3]);
+            }
+            for line in lines(picture.frame()) {
+                let tighter = line.tighter();
+                prop_assert!(tighter.picture.height() <= line.picture.height());
+                prop_assert!(line.cap as usize * 2 >= line.picture.height() - 2);
+                let mut letters = [Letter { character: '1', sure: 1.0, x, gap: -1.0 }; 3];
+                line.set_gaps(&mut letters);
+                tighter.set_gaps(&mut letters);
+            }
+        }
+    }
 }

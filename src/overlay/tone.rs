@@ -4,7 +4,7 @@
 //! a quarter of luma, because 4:2:0 and JPEG keep a thin stroke's brightness but smear its colour.
 
 use crate::frame::{Frame, RGB_BYTES, Spot, luma};
-use alloc::vec::Vec;
+use alloc::{vec, vec::Vec};
 
 /// Chroma this far from grey is colour, not echo with a tint.
 const COLOURED_GAP: u8 = 16;
@@ -14,9 +14,12 @@ const COLOURED_GAP: u8 = 16;
 pub(crate) struct Tone([u8; 4]);
 
 impl Tone {
+    /// No light.
+    pub(crate) const BLACK: Self = Self([0, 128, 128, 0]);
+
     fn of(rgb: [u8; 3]) -> Self {
         let y = luma(rgb);
-        let against = |channel: u8| (128 + (i16::from(channel) - i16::from(y)) / 4) as u8;
+        let against = |channel: u8| ((512 + i16::from(channel) - i16::from(y)) >> 2) as u8;
         // The fourth byte only makes the size a power of two.
         Self([y, against(rgb[2]), against(rgb[0]), 0])
     }
@@ -25,12 +28,6 @@ impl Tone {
     pub(crate) fn gap(self, other: Self) -> u8 {
         let [a, b] = [self.0, other.0];
         a[0].abs_diff(b[0]).max(a[1].abs_diff(b[1])).max(a[2].abs_diff(b[2]))
-    }
-
-    /// How far apart two colours look apart from their brightness, 0 to 128.
-    pub(crate) fn chroma_gap(self, other: Self) -> u8 {
-        let [a, b] = [self.0, other.0];
-        a[1].abs_diff(b[1]).max(a[2].abs_diff(b[2]))
     }
 
     /// Brightness, 0 to 255.
@@ -72,9 +69,11 @@ impl Tones {
     pub(crate) fn of(frame: Frame<'_>) -> Self {
         let side = |length: usize| i32::try_from(length).expect("no side of a picture in memory outgrows i32");
         let (width, height) = (side(frame.width()), side(frame.height()));
-        let mut all = Vec::with_capacity(frame.width() * frame.height());
-        for y in 0..frame.height() {
-            all.extend(frame.row(y).chunks_exact(RGB_BYTES).map(|p| Tone::of([p[0], p[1], p[2]])));
+        let mut all = vec![Tone::BLACK; frame.width() * frame.height()];
+        for (y, row) in all.chunks_exact_mut(frame.width()).enumerate() {
+            for (tone, p) in row.iter_mut().zip(frame.row(y).chunks_exact(RGB_BYTES)) {
+                *tone = Tone::of([p[0], p[1], p[2]]);
+            }
         }
         Self { all, width, height }
     }

@@ -1,0 +1,182 @@
+//! A frame on a grid of cells: how bright each is, and how far its pixels are from a picture kept.
+//!
+//! A cell is [`CELL_PX`] wide and four lines of pixels high; between the lines looked at others are skipped, so that a frame of any
+//! size costs about the same. Brightness is the mean over all colours: noise cancels in it, a moving echo does not. Excess
+//! adds up only what differs by more than noise does: a stroke of few pixels stands out in it.
+
+use crate::frame::{Frame, RGB_BYTES};
+use alloc::{vec, vec::Vec};
+
+/// The width of a cell, in pixels.
+pub(super) const CELL_PX: usize = 16;
+const CELL_BYTES: usize = CELL_PX * RGB_BYTES;
+/// Lines looked at in a cell.
+const CELL_LINES: usize = 4;
+/// Lines looked at in a frame, at most.
+const LINES_MAX: usize = 300;
+/// What a value may differ by before it adds to the excess. *Units*: grey levels. *Source*: in the echo and beside print, JPEG
+/// of quality 60 turns noise of 3 levels into differences of up to about 8 (standard deviation).
+const NOISE_LEVELS: u8 = 24;
+
+/// How frames of one size are divided.
+#[derive(Clone, Debug)]
+pub(super) struct Grid {
+    pub width: usize,
+    pub height: usize,
+    /// Cells side by side, and above each other.
+    pub columns: usize,
+    pub rows: usize,
+    /// Pixels from line to line.
+    step: usize,
+    lines: usize,
+    /// One over the number of values of each cell.
+    shares: Vec<f32>,
+    /// Of one row of cells: the sum over its lines of each value, and of each value's excess.
+    sums: Vec<u16>,
+    excesses: Vec<u8>,
+}
+
+/// What is known of each cell of one frame.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Cells {
+    /// The mean of its values, in grey levels.
+    pub mean: Vec<f32>,
+    /// By how much its values differ from the reference, beyond noise, in grey levels added up.
+    pub excess: Vec<u16>,
+}
+
+impl Grid {
+    pub fn of(frame: Frame<'_>) -> Self {
+        let (width, height) = (frame.width(), frame.height());
+        let step = height.div_ceil(LINES_MAX);
+        let lines = height.div_ceil(step);
+        let (columns, rows) = (width.div_ceil(CELL_PX), lines.div_ceil(CELL_LINES));
+        let row_bytes = width * RGB_BYTES;
+        let values = |row: usize, column: usize| {
+            let tall = CELL_LINES.min(lines - row * CELL_LINES);
+            let wide = CELL_BYTES.min(row_bytes - column * CELL_BYTES);
+            tall * wide
+        };
+        let shares =
+            (0..rows).flat_map(|row| (0..columns).map(move |column| 1.0 / values(row, column) as f32)).collect();
+        Self {
+            width,
+            height,
+            columns,
+            rows,
+            step,
+            lines,
+            shares,
+            sums: vec![0; row_bytes],
+            excesses: vec![0; row_bytes],
+        }
+    }
+
+    /// How many cells there are.
+    pub fn len(&self) -> usize {
+        self.columns * self.rows
+    }
+
+    pub fn fits(&self, frame: Frame<'_>) -> bool {
+        (self.width, self.height) == (frame.width(), frame.height())
+    }
+
+    /// The pixels of line `line` of those looked at.
+    fn line<'a>(&self, frame: Frame<'a>, line: usize) -> &'a [u8] {
+        frame.row(line * self.step)
+    }
+
+    /// Looks at every cell of `frame`, against `reference`.
+    pub fn look(&mut self, frame: Frame<'_>, reference: &Lines, cells: &mut Cells) {
+        cells.mean.clear();
+        cells.excess.clear();
+        for row in 0..self.rows {
+            self.sums.fill(0);
+            self.excesses.fill(0);
+            for line in row * CELL_LINES..((row + 1) * CELL_LINES).min(self.lines) {
+                let now = self.line(frame, line);
+                // Two loops, because the two sums differ in width: each becomes plain vector code.
+                for (sum, &value) in self.sums.iter_mut().zip(now) {
+                    *sum = sum.wrapping_add(u16::from(value));
+                }
+                for ((excess, &value), &kept) in self.excesses.iter_mut().zip(now).zip(reference.line(line)) {
+                    *excess = excess.saturating_add(value.abs_diff(kept).saturating_sub(NOISE_LEVELS));
+                }
+            }
+            let shares = &self.shares[row * self.columns..][..self.columns];
+            let sums = self.sums.chunks(CELL_BYTES).zip(shares);
+            cells.mean.extend(sums.map(|(sums, share)| {
+                let sum = sums.iter().fold(0_u16, |all, &sum| all.wrapping_add(sum));
+                f32::from(sum) * share
+            }));
+            let excesses = self.excesses.chunks(CELL_BYTES);
+            cells
+                .excess
+                .extend(excesses.map(|all| all.iter().fold(0_u16, |all, &one| all.wrapping_add(u16::from(one)))));
+        }
+    }
+
+    /// The excess of one cell of `frame` against `kept`.
+    pub fn excess(&self, frame: Frame<'_>, kept: &Lines, cell: usize) -> u16 {
+        let (columns, lines) = self.extent(cell);
+        let mut all = 0_u16;
+        for line in lines {
+            let (now, kept) = (&self.line(frame, line)[columns.clone()], &kept.line(line)[columns.clone()]);
+            for (value, kept) in now.iter().zip(kept) {
+                all = all.saturating_add(u16::from(value.abs_diff(*kept).saturating_sub(NOISE_LEVELS)));
+            }
+        }
+        all
+    }
+
+    /// The bytes of a line that belong to a cell, and the cell's lines.
+    fn extent(&self, cell: usize) -> (core::ops::Range<usize>, core::ops::Range<usize>) {
+        let (row, column) = (cell / self.columns, cell % self.columns);
+        let bytes = column * CELL_BYTES..((column + 1) * CELL_BYTES).min(self.width * RGB_BYTES);
+        (bytes, row * CELL_LINES..((row + 1) * CELL_LINES).min(self.lines))
+    }
+}
+
+/// The lines of a picture that a grid looks at, kept.
+#[derive(Clone, Debug)]
+pub(super) struct Lines {
+    bytes: Vec<u8>,
+    row_bytes: usize,
+}
+
+impl Lines {
+    pub fn of(grid: &Grid, frame: Frame<'_>) -> Self {
+        let row_bytes = grid.width * RGB_BYTES;
+        let mut lines = Self { bytes: vec![0; row_bytes * grid.lines], row_bytes };
+        lines.keep(grid, frame);
+        lines
+    }
+
+    fn line(&self, line: usize) -> &[u8] {
+        &self.bytes[line * self.row_bytes..][..self.row_bytes]
+    }
+
+    /// Keeps the whole of `frame`.
+    pub fn keep(&mut self, grid: &Grid, frame: Frame<'_>) {
+        for (line, kept) in self.bytes.chunks_exact_mut(self.row_bytes).enumerate() {
+            kept.copy_from_slice(grid.line(frame, line));
+        }
+    }
+
+    /// Keeps one cell of `frame`.
+    pub fn keep_cell(&mut self, grid: &Grid, frame: Frame<'_>, cell: usize) {
+        let (columns, lines) = grid.extent(cell);
+        for line in lines {
+            let from = &grid.line(frame, line)[columns.clone()];
+            self.bytes[line * self.row_bytes..][columns.clone()].copy_from_slice(from);
+        }
+    }
+
+    /// Takes over one cell of `other`.
+    pub fn take_cell(&mut self, grid: &Grid, other: &Self, cell: usize) {
+        let (columns, lines) = grid.extent(cell);
+        for line in lines {
+            self.bytes[line * self.row_bytes..][columns.clone()].copy_from_slice(&other.line(line)[columns.clone()]);
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! Pixels -> the depth ruler and the picture's scale, or none.
+//!
+//! The rooms, in the order of the flow: `bars` finds what may be a tick, `comb` what stands at even steps, `worth` how many
+//! centimetres a step may be. Where that leaves one, the scale is known; where it leaves several, the ticks are kept as
+//! [`Ticks`] until the numbers beside them or a printed length decide. Always holds: a scale is never a guess among several.
+
+mod bars;
+mod comb;
+mod numbers;
+mod worth;
+
+#[cfg(test)]
+mod tests;
+
+use super::tone::Tones;
+use crate::{
+    frame::{Frame, Spot},
+    units::{Centimetres, PixelsPerCm},
+};
+use alloc::vec::Vec;
+use bars::{Plane, Way};
+use comb::{Comb, Tick};
+pub use numbers::Numbers;
+use numbers::Said;
+use worth::Grouping;
+
+/// The ruler along the top lies in this part of the picture.
+const TOP_PART: f32 = 0.35;
+/// Horizontal and vertical scales differ by no more than this factor.
+const STRETCH_MAX: f32 = 1.34;
+/// How far a tick may lie from its place in the end, in pixels.
+const OFF_MAX: f32 = 1.3;
+/// How far ticks lie from their places, root mean square: at most so many pixels and this part of a step. Whole pixels make
+/// 0.29 of it, and 0.43 where they are scaled up by half.
+const SPREAD_MAX: (f32, f32) = (0.5, 0.05);
+/// The most rulers along the top that are held against the upright one.
+const LYING_MAX: usize = 8;
+
+/// The depth ruler beside the echo.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ruler {
+    /// The picture's scale down the picture, along the ruler.
+    pub scale: PixelsPerCm,
+    /// Its scale across; another one where the picture is stretched and a ruler along the top tells so.
+    pub across: PixelsPerCm,
+    /// The centres of the ticks found, from the top down.
+    pub ticks: Vec<Spot>,
+}
+
+impl Ruler {
+    /// The distance between two points of the picture.
+    pub fn distance(&self, [a, b]: [Spot; 2]) -> Centimetres {
+        Centimetres(libm::hypotf((a.x - b.x) / self.across.0, (a.y - b.y) / self.scale.0))
+    }
+}
+
+/// One tick in its place.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Mark {
+    spot: Spot,
+    /// Its first and last pixel across the ruler.
+    reach: [i32; 2],
+    place: i32,
+    is_large: bool,
+}
+
+/// The ticks of a depth ruler, before it is known what a step between them is worth.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ticks {
+    marks: Vec<Mark>,
+    /// Pixels from one to the next, across the picture and down.
+    step: [f32; 2],
+    /// What a step may be worth, in centimetres.
+    worths_cm: Vec<f32>,
+}
+
+impl Ticks {
+    /// The ruler, if only one worth is possible.
+    pub fn ruler(&self) -> Option<Ruler> {
+        if let [cm] = self.worths_cm[..] { Some(self.at(cm)) } else { None }
+    }
+
+    /// Every ruler that the ticks may be.
+    pub fn rulers(&self) -> impl Iterator<Item = Ruler> {
+        self.worths_cm.iter().map(|cm| self.at(*cm))
+    }
+
+    fn at(&self, cm: f32) -> Ruler {
+        let [across, scale] = self.step.map(|step| PixelsPerCm(step / cm));
+        Ruler { scale, across, ticks: self.spots().collect() }
+    }
+
+    /// The ticks' centres, from the top down.
+    pub fn spots(&self) -> impl Iterator<Item = Spot> {
+        self.marks.iter().map(|mark| mark.spot)
+    }
+
+    /// How many times as wide as high the picture shows things; 1 where no ruler along the top tells.
+    pub fn stretch(&self) -> f32 {
+        self.step[0] / self.step[1]
+    }
+
+    /// The numbers beside the ticks, for a recogniser.
+    pub fn numbers(&self, frame: Frame<'_>) -> Option<Numbers> {
+        numbers::cut(frame, &self.marks)
+    }
+
+    /// The same, with what was read in the line of numbers: it leaves the worths that it fits, none if it fits none.
+    pub fn with_numbers(mut self, numbers: &Numbers, text: &str) -> Self {
+        let reach = self.marks.last().map_or(0, |mark| mark.place);
+        if let Said::Worths(said) = numbers.said(text, reach, &self.worths_cm) {
+            self.worths_cm.retain(|cm| said.contains(cm));
+        }
+        self
+    }
+
+    /// The one of the possible rulers on which the distance of these points comes nearest to what is `printed`.
+    ///
+    /// Worths differ by a quarter at least and lengths agree within hundredths, so that a wrong worth is never taken for
+    /// agreement. The length is then proven by two witnesses, markers on ticks and print, no longer by three.
+    pub fn nearest(&self, ends: [Spot; 2], printed: Centimetres) -> Option<Ruler> {
+        let off = |ruler: &Ruler| (ruler.distance(ends).0 / printed.0 - 1.0).abs();
+        self.rulers().min_by(|a, b| off(a).total_cmp(&off(b)))
+    }
+}
+
+/// The ticks of the depth ruler on a picture.
+pub fn ticks(frame: Frame<'_>) -> Option<Ticks> {
+    find(&Tones::of(frame))
+}
+
+/// Finds the ticks of the depth ruler.
+pub(super) fn find(tones: &Tones) -> Option<Ticks> {
+    let (width, height) = (tones.width(), tones.height());
+    let plane = Plane::of(tones);
+    let bars = bars::find(&plane, Way::Down, height as usize);
+    let mut upright = comb::combs(&bars, height).into_iter().filter_map(|comb| Fitted::of(comb.filled(&bars)));
+    let fitted = upright.find(Fitted::is_plausible)?;
+    let bars = bars::find(&plane, Way::Across, (height as f32 * TOP_PART) as usize);
+    let lying = comb::combs(&bars, width).into_iter().take(LYING_MAX);
+    let lying = lying.filter_map(|comb| Fitted::of(comb.filled(&bars))).find(|lying| lying.goes_with(&fitted));
+    Some(fitted.with(lying.as_ref()))
+}
+
+/// A comb with its groupings and its step as fine as its ticks tell it.
+struct Fitted {
+    comb: Comb,
+    groupings: Vec<Grouping>,
+    step: f32,
+}
+
+impl Fitted {
+    fn of(mut comb: Comb) -> Option<Self> {
+        loop {
+            let groupings = worth::groupings(&comb);
+            let (step, worst) = fit(&comb.ticks, groupings.first()?)?;
+            let Some(worst) = worst else { return Some(Self { comb, groupings, step }) };
+            comb.ticks.remove(worst);
+            if comb.ticks.len() < comb::TICKS_MIN {
+                return None;
+            }
+        }
+    }
+
+    /// Whether a step may be worth anything on a picture of a kidney.
+    fn is_plausible(&self) -> bool {
+        !worth::worths(&self.comb, &self.groupings).is_empty()
+    }
+
+    /// Whether both may be rulers of one picture.
+    fn goes_with(&self, other: &Self) -> bool {
+        let shared = self.groupings.iter().any(|a| other.groupings.iter().any(|b| a.every == b.every));
+        let stretch = self.step / other.step;
+        shared && stretch < STRETCH_MAX && stretch * STRETCH_MAX > 1.0
+    }
+
+    /// The ticks, with the step across from the ruler along the top.
+    fn with(mut self, lying: Option<&Self>) -> Ticks {
+        // Carts draw both alike: what one leaves open, because a tick is hidden, the other may tell.
+        if let Some(lying) = lying {
+            self.groupings.retain(|a| lying.groupings.iter().any(|b| a.every == b.every));
+        }
+        let is_large = |place: i32| self.groupings.iter().any(|grouping| grouping.is_major(place));
+        let mark = |tick: &Tick| {
+            let reach = [tick.bar.first, tick.bar.last];
+            let spot = Spot { x: (tick.bar.first + tick.bar.last) as f32 / 2.0, y: tick.bar.at };
+            Mark { spot, reach, place: tick.place, is_large: is_large(tick.place) }
+        };
+        Ticks {
+            marks: self.comb.ticks.iter().map(mark).collect(),
+            step: [lying.map_or(self.step, |lying| lying.step), self.step],
+            worths_cm: worth::worths(&self.comb, &self.groupings),
+        }
+    }
+}
+
+/// The step by least squares, and the tick that lies farthest off its place if it does so by too much; none where most do.
+///
+/// Large and small ticks differ in thickness, so each kind is drawn around its own line: one step, two origins.
+fn fit(ticks: &[Tick], grouping: &Grouping) -> Option<(f32, Option<usize>)> {
+    let kind = |tick: &Tick| usize::from(grouping.is_major(tick.place));
+    let mut sums = [[0.0_f32; 3]; 2];
+    for tick in ticks {
+        let sum = &mut sums[kind(tick)];
+        *sum = [sum[0] + 1.0, sum[1] + tick.place as f32, sum[2] + tick.bar.at];
+    }
+    let means = sums.map(|[count, place, at]| [place / count.max(1.0), at / count.max(1.0)]);
+    let offsets = || {
+        ticks.iter().map(|tick| {
+            let [place, at] = means[kind(tick)];
+            [tick.place as f32 - place, tick.bar.at - at]
+        })
+    };
+    let spread: f32 = offsets().map(|[p, _]| p * p).sum();
+    if spread <= 0.0 {
+        return None;
+    }
+    let step = offsets().map(|[p, at]| p * at).sum::<f32>() / spread;
+    let off = || offsets().map(|[p, at]| (at - p * step).abs());
+    let worst = off().enumerate().max_by(|a, b| a.1.total_cmp(&b.1)).filter(|(_, off)| *off > OFF_MAX);
+    let spread_off = libm::sqrtf(off().map(|off| off * off).sum::<f32>() / ticks.len() as f32);
+    if worst.is_none() && spread_off > SPREAD_MAX.0.min(SPREAD_MAX.1 * step) {
+        return None;
+    }
+    Some((step, worst.map(|(i, _)| i)))
+}

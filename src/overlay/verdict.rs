@@ -1,0 +1,278 @@
+//! What markers, ruler and print say together: which pairing holds, which pair is the length, or why not.
+//!
+//! Print settles what markers leave open: a pairing holds if every printed length is the distance of one of its pairs. And it
+//! is held against what markers tell alone: the chosen pair's length must be printed if lengths are, and no longer one may
+//! be. Always holds: a sight with a refusal has no chosen pair.
+
+use super::{
+    Pair, Print, PrintedLength, Ruler, Sight,
+    pairs::Pairing,
+    ruler::{Numbers, Ticks},
+};
+use crate::{
+    refusal::Refusal,
+    units::{Centimetres, Pixels},
+};
+use alloc::vec::Vec;
+
+/// The shortest distance that may be a kidney's length, on a picture without a ruler. A crop is stretched to 224
+/// pixels; from less than a fifth of that nothing of the cortex is left.
+const LENGTH_MIN: Pixels = Pixels(45.0);
+/// The shortest distance that may be a kidney's length. *Source*: Rosenbaum et al. 1984, AJR 142:467: newborn kidneys
+/// have 4.5 cm on average; 3 cm leaves room for the small and the shrunken.
+const LENGTH_MIN_CM: Centimetres = Centimetres(3.0);
+/// Lengths by the ruler and in print may differ by this part: carts print hundredths, and markers lie on whole pixels.
+const AGREEMENT: f32 = 0.02;
+/// A second pair longer than this part of the longest leaves open which of them is the length. A kidney is about half
+/// as wide and thick as long.
+const RIVAL: f32 = 0.9;
+
+/// Ends that differ by less than this in one direction lie in one row or column, in pixels.
+const LEVEL: f32 = 0.5;
+
+/// What print says of a pairing.
+enum Verdict {
+    /// The chosen pair's length is printed.
+    Agrees(PrintedLength),
+    /// Nothing about the chosen pair.
+    Silent,
+    /// No pair, or not the chosen one, has the length that is printed.
+    Refuses(Refusal),
+}
+
+impl Sight {
+    /// Whether print could change anything: there is a pair that it could confirm, or pairings that it could settle.
+    pub fn needs_print(&self) -> bool {
+        self.chosen().is_some() || !self.pairings.is_empty()
+    }
+
+    /// The same with the longest pair chosen, or refused if that is no kidney's length.
+    pub(super) fn settled(mut self) -> Self {
+        let stretch = self.ticks.as_ref().map_or(1.0, Ticks::stretch);
+        let length = |pair: &Pair| pair.unstretched(stretch).0;
+        self.pairs.iter_mut().for_each(|pair| pair.chosen = false);
+        self.pairs.sort_by(|a, b| length(b).total_cmp(&length(a)));
+        self.refusal = match &self.pairs[..] {
+            [] => Some(Refusal::NoMarkers),
+            [longest, ..] if longest.length() < LENGTH_MIN => Some(Refusal::PairTooShort),
+            [longest, second, ..] if length(second) > RIVAL * length(longest) => Some(Refusal::PairsAmbiguous),
+            [longest, ..] => {
+                let cm = self.ruler.as_ref().map(|ruler| ruler.distance(longest.ends));
+                cm.filter(|&cm| cm < LENGTH_MIN_CM).map(|_| Refusal::PairTooShort)
+            }
+        };
+        if let (None, Some(longest)) = (self.refusal, self.pairs.first_mut()) {
+            longest.chosen = true;
+        }
+        self.pairs.sort_by_key(|pair| pair.label.unwrap_or(u8::MAX));
+        self
+    }
+
+    fn refused(mut self, refusal: Refusal) -> Self {
+        self.refusal = Some(refusal);
+        self.pairs.iter_mut().for_each(|pair| pair.chosen = false);
+        self
+    }
+
+    /// The same with the text read in the line of the ruler's numbers, which confirms, finds or drops the scale.
+    ///
+    /// *Refuses*: [`Refusal::PairTooShort`], where the scale tells so.
+    pub fn with_numbers(mut self, numbers: &Numbers, text: &str) -> Self {
+        self.ticks = self.ticks.map(|ticks| ticks.with_numbers(numbers, text));
+        self.ruler = self.ticks.as_ref().and_then(Ticks::ruler);
+        if self.chosen().is_some() { self.settled() } else { self }
+    }
+
+    /// The same with the lengths that were printed.
+    ///
+    /// *Refuses*: [`Refusal::LengthsDisagree`] where the chosen pair's length is not among them,
+    /// [`Refusal::PartnerMissing`] where a longer one is printed than was seen.
+    pub fn with_print(self, print: &Print) -> Self {
+        let sight = match self.chosen() {
+            None if print.lengths.is_empty() => return self,
+            None => self.paired_by(print),
+            Some(_) if print.lengths.is_empty() => self,
+            Some(_) if numbered(print) > print.lengths.len().max(self.pairs.len()) => {
+                self.refused(Refusal::PartnerMissing)
+            }
+            Some(_) => self.confirmed(print),
+        };
+        sight.proven()
+    }
+
+    /// On a cart's whole screen two like marks are no measurement by likeness alone, as plus signs in print are as like, nor
+    /// are two in one row or column, as the corners of a region's box are.
+    fn proven(self) -> Self {
+        let by_likeness = |pair: &&Pair| self.by_likeness.contains(&pair.ends);
+        let is_level = |pair: &&Pair| {
+            let [a, b] = pair.ends;
+            (a.x - b.x).abs().min((a.y - b.y).abs()) < LEVEL
+        };
+        let doubtful = |pair: &Pair| by_likeness(&pair) || is_level(&pair);
+        let unproven = self.text.is_none() && self.is_screen && self.chosen().is_some_and(doubtful);
+        if unproven { self.refused(Refusal::PairsAmbiguous) } else { self }
+    }
+
+    /// Every ruler that may be the right one; none without ticks.
+    fn rulers(&self) -> Vec<Ruler> {
+        match (&self.ruler, &self.ticks) {
+            (Some(ruler), _) => [ruler.clone()].into(),
+            (None, Some(ticks)) => ticks.rulers().collect(),
+            (None, None) => Vec::new(),
+        }
+    }
+
+    fn confirmed(mut self, print: &Print) -> Self {
+        let rulers = self.rulers();
+        if rulers.is_empty() {
+            return match by_ratio(&self.pairs, print) {
+                Verdict::Agrees(text) if text.length < LENGTH_MIN_CM => self.refused(Refusal::PairTooShort),
+                Verdict::Agrees(text) => Self { text: Some(text), ..self },
+                Verdict::Silent => self,
+                Verdict::Refuses(refusal) => self.refused(refusal),
+            };
+        }
+        let mut verdicts: Vec<(Ruler, Verdict)> =
+            rulers.into_iter().map(|ruler| (ruler.clone(), by_ruler(&self.pairs, &ruler, print))).collect();
+        // Of the worths that ticks may have the print picks one: they differ by a quarter at least, lengths that agree
+        // by hundredths.
+        let agrees = verdicts.iter().position(|(_, verdict)| matches!(verdict, Verdict::Agrees(_)));
+        let only = verdicts.len() == 1;
+        match verdicts.swap_remove(agrees.unwrap_or(0)) {
+            (ruler, Verdict::Agrees(text)) => {
+                self.ruler = Some(ruler);
+                let sight = self.settled();
+                Self { text: sight.chosen().map(|_| text), ..sight }
+            }
+            (_, Verdict::Refuses(refusal)) if only => {
+                self.text = print.lengths.iter().max_by(|a, b| a.length.0.total_cmp(&b.length.0)).cloned();
+                self.refused(refusal)
+            }
+            // Ticks that fit no printed length in any worth are no witness.
+            (_, Verdict::Refuses(_)) => match by_ratio(&self.pairs, print) {
+                Verdict::Refuses(refusal) => self.refused(refusal),
+                Verdict::Agrees(_) | Verdict::Silent => self.refused(Refusal::PairsAmbiguous),
+            },
+            (_, Verdict::Silent) => self,
+        }
+    }
+
+    /// The one pairing in which every printed length is a pair's and every pair's length is printed.
+    fn paired_by(mut self, print: &Print) -> Self {
+        if print.unread > 0 || numbered(print) > print.lengths.len() {
+            return self;
+        }
+        let rulers: Vec<Option<Ruler>> = self.rulers().into_iter().map(Some).collect();
+        let rulers = if rulers.is_empty() { [None].into() } else { rulers };
+        let mut fitting: Vec<(Pairing, Option<Ruler>)> = Vec::new();
+        for pairing in &self.pairings {
+            for ruler in &rulers {
+                let fits = match ruler {
+                    Some(ruler) => fits(pairing, |pair| ruler.distance(pair.ends).0, print),
+                    // Without a scale only the lengths' proportions tell; a marker too many would have to be guessed.
+                    None => pairing.left_out == 0 && pairing.pairs.len() > 1 && is_in_proportion(&pairing.pairs, print),
+                };
+                if fits {
+                    fitting.push((pairing.clone(), ruler.clone()));
+                }
+            }
+        }
+        let mut fitting = fitting.into_iter();
+        let (Some((pairing, ruler)), None) = (fitting.next(), fitting.next()) else { return self };
+        self.pairings.clear();
+        self.pairs = pairing.pairs;
+        self.ruler = ruler;
+        let sight = self.settled();
+        if sight.chosen().is_some() { sight.confirmed(print) } else { sight }
+    }
+}
+
+/// How many measurements there are by their numbers: where the second is printed there is a first, read or not.
+fn numbered(print: &Print) -> usize {
+    print.lengths.iter().filter_map(|printed| printed.label).max().map_or(0, usize::from)
+}
+
+/// Lengths from the longest down.
+fn sorted(print: &Print) -> Vec<&PrintedLength> {
+    let mut lengths: Vec<&PrintedLength> = print.lengths.iter().collect();
+    lengths.sort_by(|a, b| b.length.0.total_cmp(&a.length.0));
+    lengths
+}
+
+fn agree(cm: f32, printed: &PrintedLength) -> bool {
+    (cm - printed.length.0).abs() <= AGREEMENT * printed.length.0
+}
+
+/// As [`agree`], for lengths of which any may be short: carts round, and markers lie on whole pixels.
+fn nearly_agree(cm: f32, printed: &PrintedLength) -> bool {
+    (cm - printed.length.0).abs() <= AGREEMENT * printed.length.0 + printed.step.0 / 2.0
+}
+
+fn fits(pairing: &Pairing, cm: impl Fn(&Pair) -> f32, print: &Print) -> bool {
+    let mut distances: Vec<f32> = pairing.pairs.iter().map(cm).collect();
+    distances.sort_by(|a, b| b.total_cmp(a));
+    let lengths = sorted(print);
+    !lengths.is_empty()
+        && distances.len() == lengths.len()
+        && distances.iter().zip(lengths).all(|(&cm, printed)| nearly_agree(cm, printed))
+}
+
+fn is_in_proportion(pairs: &[Pair], print: &Print) -> bool {
+    let mut distances: Vec<f32> = pairs.iter().map(|pair| pair.length().0).collect();
+    distances.sort_by(|a, b| b.total_cmp(a));
+    let lengths = sorted(print);
+    if distances.len() != lengths.len() || distances[0] <= 0.0 {
+        return false;
+    }
+    let cm_per_px = lengths[0].length.0 / distances[0];
+    distances.iter().zip(lengths).all(|(px, printed)| nearly_agree(px * cm_per_px, printed))
+}
+
+/// What print says of pairs, one of which is chosen, on a ruler.
+fn by_ruler(pairs: &[Pair], ruler: &Ruler, print: &Print) -> Verdict {
+    let Some(chosen) = pairs.iter().find(|pair| pair.chosen) else { return Verdict::Silent };
+    let cm = ruler.distance(chosen.ends);
+    let lengths = sorted(print);
+    let off = |printed: &&&PrintedLength| (printed.length.0 - cm.0).abs();
+    let nearest = lengths.iter().min_by(|a, b| off(a).total_cmp(&off(b)));
+    match nearest {
+        None => Verdict::Silent,
+        Some(own) if agree(cm.0, own) => {
+            let longer =
+                lengths.iter().any(|other| other.length.0 > (1.0 + AGREEMENT) * own.length.0 && !agree(cm.0, other));
+            if longer { Verdict::Refuses(Refusal::PartnerMissing) } else { Verdict::Agrees((*own).clone()) }
+        }
+        Some(own) => {
+            let others = || pairs.iter().filter(|pair| !pair.chosen).map(|pair| ruler.distance(pair.ends).0);
+            let of_others = lengths.iter().all(|printed| others().any(|cm| nearly_agree(cm, printed)));
+            if of_others {
+                Verdict::Silent
+            } else {
+                Verdict::Refuses(Refusal::LengthsDisagree { by_ruler: cm, by_text: own.length })
+            }
+        }
+    }
+}
+
+/// What print says of pairs, one of which is chosen, without a scale.
+fn by_ratio(pairs: &[Pair], print: &Print) -> Verdict {
+    let lengths = sorted(print);
+    let label = pairs.iter().find(|pair| pair.chosen).and_then(|pair| pair.label);
+    if lengths.len() > pairs.len() {
+        return Verdict::Refuses(Refusal::PartnerMissing);
+    }
+    // Beside a line that could not be read the one that could may be another pair's.
+    if lengths.len() == pairs.len() && print.unread == 0 {
+        if !is_in_proportion(pairs, print) {
+            return Verdict::Refuses(Refusal::PairsAmbiguous);
+        }
+        let own = lengths[0];
+        let contradicts = own.label.is_some() && label.is_some() && own.label != label;
+        return if contradicts { Verdict::Silent } else { Verdict::Agrees(own.clone()) };
+    }
+    let mut labelled = lengths.iter().filter(|printed| label.is_some() && printed.label == label);
+    match (labelled.next(), labelled.next()) {
+        (Some(own), None) if own.length == lengths[0].length => Verdict::Agrees((*own).clone()),
+        _ => Verdict::Silent,
+    }
+}

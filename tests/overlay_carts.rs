@@ -1,0 +1,56 @@
+//! The whole sight on synthetic carts of all makers: never another pair, never what cannot be measured, and most of the rest.
+#![allow(clippy::unwrap_used)]
+#![allow(missing_docs, reason = "a test")]
+
+use sonogfr::{
+    edge::pictures,
+    frame::Spot,
+    overlay,
+    phantom::carts::{self, CartTruth, Expectation},
+    recognise::Recogniser,
+};
+use std::path::Path;
+
+/// Farther from the truth than this a pair is another one, in pixels.
+const WRONG_PX: f32 = 4.0;
+/// Carts looked at, and the least part of the measurable ones that is measured. `tests/score_carts.py` scores thousands.
+const COUNT: u64 = 45;
+const MEASURED_MIN: f32 = 0.7;
+
+fn off_px(ends: [Spot; 2], truth: [Spot; 2]) -> f32 {
+    let off = |i: usize, j: usize| ends[0].distance(truth[i]).max(ends[1].distance(truth[j]));
+    off(0, 1).min(off(1, 0))
+}
+
+/// The pair that is read on a screen, held against its truth.
+fn check_never_wrong(index: u64, truth: &CartTruth, chosen: Option<[Spot; 2]>) {
+    let Some(ends) = chosen else { return };
+    assert!(truth.expected != Expectation::Refused, "{index}: measured {ends:?}, though {:?}", truth.reason);
+    let kidney = truth.pairs.iter().find(|pair| pair.chosen).unwrap().ends;
+    assert!(off_px(ends, kidney) <= WRONG_PX, "{index}: {ends:?}, not {kidney:?}");
+}
+
+#[test]
+fn given_carts_of_all_makers_expect_the_kidneys_pair_or_a_refusal() {
+    let network = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/text/ch_PP-OCRv4_rec_infer.onnx");
+    let recogniser = Recogniser::open(&network).unwrap();
+    let (mut measurable, mut measured) = (0, 0);
+    for index in 0..COUNT {
+        let carts::CartPhantom { screen, truth } = carts::draw(41, index);
+        let screen = match truth.jpeg_quality() {
+            Some(quality) => pictures::through_jpeg(&screen, quality),
+            None => screen,
+        };
+        let mut sight = overlay::see(screen.frame());
+        if sight.needs_print() {
+            sight = sight.with_print(&recogniser.lengths(screen.frame()).unwrap());
+        }
+        let chosen = sight.chosen().map(|pair| pair.ends);
+        check_never_wrong(index, &truth, chosen);
+        if truth.expected == Expectation::Measured {
+            measurable += 1;
+            measured += i32::from(chosen.is_some());
+        }
+    }
+    assert!(measured as f32 >= MEASURED_MIN * measurable as f32, "{measured} of {measurable} measured");
+}
