@@ -72,7 +72,7 @@ pub fn subject_of(picture: &Picture, sight: &Sight, crop_size: usize) -> Result<
         return Err(refusal);
     }
     let pair = sight.chosen().ok_or(Refusal::NoMarkers)?;
-    let square = CropSquare::between(pair.ends).ok_or(Refusal::PairTooShort)?;
+    let square = CropSquare::on_stretched(pair.ends, sight.stretch().unwrap_or(1.0)).ok_or(Refusal::PairTooShort)?;
     let ends = pair.ends.map(|end| square.onto_crop(end, crop_size));
     Ok(Subject { crop: square.cut(picture.frame(), crop_size), ends, length: sight.length() })
 }

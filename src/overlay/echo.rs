@@ -49,6 +49,22 @@ impl Echo {
         own as f32 >= ALL_PART * self.cells.len() as f32
     }
 
+    /// The box around it: left, top, right, bottom, in pixels. It may exceed the picture.
+    pub(crate) fn bounds(&self) -> [i32; 4] {
+        let (mut least, mut most) = ([usize::MAX; 2], [0; 2]);
+        for at in (0..self.cells.len()).filter(|&at| self.cells[at]) {
+            let cell = [at % self.columns, at / self.columns];
+            for i in 0..2 {
+                least[i] = least[i].min(cell[i]);
+                most[i] = most[i].max(cell[i] + 1);
+            }
+        }
+        // A cell at the border that is mostly ground is not busy, and then neither is the ground beyond it in the box.
+        let [left, top] = least.map(|cell| (cell as i32 - 1) * CELL as i32);
+        let [right, bottom] = most.map(|cell| (cell as i32 + 1) * CELL as i32);
+        [left, top, right, bottom]
+    }
+
     /// Whether the pixel (x, y) is in the echo or right beside it.
     pub(crate) fn holds(&self, x: f32, y: f32) -> bool {
         let at = (y.max(0.0) as usize / CELL) * self.columns + (x.max(0.0) as usize / CELL).min(self.columns - 1);

@@ -1,7 +1,7 @@
 //! Frozen picture -> markers, pair, ruler, printed length, or why not.
 //!
 //! The rooms, in the order of the flow: `candidates` finds the caliper markers (by `ink`, `seeds`, `gauge`, `star`, `echo`),
-//! `pairs` joins them to distances, [`ruler`] finds the scale. [`print`] finds lines that may be printed lengths; read by a
+//! `pairs` joins them to distances, [`ruler`] finds the scale, `sector` how much the picture is stretched. [`print`] finds lines that may be printed lengths; read by a
 //! recogniser and parsed by [`text`], they come back to [`Sight::with_print`], where `verdict` holds everything together. Each
 //! step may refuse with its own reason.
 //!
@@ -20,6 +20,7 @@ mod line;
 mod pairs;
 pub mod print;
 pub mod ruler;
+mod sector;
 mod seeds;
 mod star;
 pub mod text;
@@ -39,7 +40,8 @@ use echo::Echo;
 use ink::Ink;
 use pairs::{Joined, Pairing};
 pub use ruler::Ruler;
-use ruler::Ticks;
+use ruler::{Across, Ticks};
+pub use sector::{Outline, Stretch};
 use tone::Tones;
 
 /// Two markers that belong to one distance.
@@ -114,6 +116,8 @@ pub struct Sight {
     pub ruler: Option<Ruler>,
     /// Its ticks, whatever they are worth.
     pub ticks: Option<Ticks>,
+    /// The sector that the echo is, where its border tells how much the picture is stretched.
+    pub outline: Option<Outline>,
     /// The printed length, if it could be read.
     pub text: Option<PrintedLength>,
     /// Why the picture is not measured; none if it is, and then one pair is chosen.
@@ -126,9 +130,17 @@ impl Sight {
         self.pairs.iter().find(|pair| pair.chosen).filter(|_| self.refusal.is_none())
     }
 
-    /// The chosen pair's distance on the ruler.
+    /// The chosen pair's distance on the ruler. None where only an upright ruler is in view and neither the echo's border nor
+    /// an agreeing printed length proves that it holds across the picture too.
     pub fn by_ruler(&self) -> Option<Centimetres> {
-        Some(self.ruler.as_ref()?.distance(self.chosen()?.ends))
+        let ruler = self.ruler.as_ref().filter(|ruler| ruler.by != Across::Assumed || self.text.is_some())?;
+        Some(ruler.distance(self.chosen()?.ends))
+    }
+
+    /// How many times as wide as high the picture shows things, by both rulers or by the echo's border; none if neither tells.
+    pub fn stretch(&self) -> Option<f32> {
+        let by_rulers = self.ticks.as_ref().filter(|ticks| ticks.across() == Across::Ruler).map(Ticks::stretch);
+        by_rulers.or(self.outline.map(|outline| outline.stretch.likeliest()))
     }
 
     /// The kidney's length: by the ruler where there is one, else as printed.
@@ -142,11 +154,12 @@ pub fn see(frame: Frame<'_>) -> Sight {
     let tones = Tones::of(frame);
     let echo = Echo::of(&tones);
     let is_screen = echo.as_ref().is_some_and(|echo| !echo.is_all());
-    let ticks = ruler::find(&tones);
+    let outline = echo.as_ref().and_then(|echo| sector::find(&tones, echo));
+    let ticks = ruler::find(&tones).map(|ticks| ticks.with_outline(outline.as_ref()));
     let ruler = ticks.as_ref().and_then(Ticks::ruler);
     let Joined { pairs, pairings, by_likeness, refusal } =
         pairs::join(&tones, &candidates::find(&tones, &Ink::of(frame), echo.as_ref()));
     let by_likeness = by_likeness.iter().map(|pair| pair.ends).collect();
-    let sight = Sight { pairs, pairings, by_likeness, is_screen, ruler, ticks, text: None, refusal };
+    let sight = Sight { pairs, pairings, by_likeness, is_screen, ruler, ticks, outline, text: None, refusal };
     if refusal.is_none() { sight.settled() } else { sight }
 }

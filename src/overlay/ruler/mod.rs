@@ -12,7 +12,7 @@ mod worth;
 #[cfg(test)]
 mod tests;
 
-use super::tone::Tones;
+use super::{sector::Outline, tone::Tones};
 use crate::{
     frame::{Frame, Spot},
     units::{Centimetres, PixelsPerCm},
@@ -36,13 +36,26 @@ const SPREAD_MAX: (f32, f32) = (0.5, 0.05);
 /// The most rulers along the top that are held against the upright one.
 const LYING_MAX: usize = 8;
 
+/// What tells a picture's scale across.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Across {
+    /// A second ruler along the top.
+    Ruler,
+    /// The border of the echo.
+    Sector,
+    /// Nothing: it is taken to be that of the upright ruler.
+    Assumed,
+}
+
 /// The depth ruler beside the echo.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ruler {
     /// The picture's scale down the picture, along the ruler.
     pub scale: PixelsPerCm,
-    /// Its scale across; another one where the picture is stretched and a ruler along the top tells so.
+    /// Its scale across; another one where the picture is stretched and a ruler along the top or the echo's border tells so.
     pub across: PixelsPerCm,
+    /// What tells it.
+    pub by: Across,
     /// The centres of the ticks found, from the top down.
     pub ticks: Vec<Spot>,
 }
@@ -70,6 +83,7 @@ pub struct Ticks {
     marks: Vec<Mark>,
     /// Pixels from one to the next, across the picture and down.
     step: [f32; 2],
+    across: Across,
     /// What a step may be worth, in centimetres.
     worths_cm: Vec<f32>,
 }
@@ -87,7 +101,7 @@ impl Ticks {
 
     fn at(&self, cm: f32) -> Ruler {
         let [across, scale] = self.step.map(|step| PixelsPerCm(step / cm));
-        Ruler { scale, across, ticks: self.spots().collect() }
+        Ruler { scale, across, by: self.across, ticks: self.spots().collect() }
     }
 
     /// The ticks' centres, from the top down.
@@ -95,9 +109,23 @@ impl Ticks {
         self.marks.iter().map(|mark| mark.spot)
     }
 
-    /// How many times as wide as high the picture shows things; 1 where no ruler along the top tells.
+    /// How many times as wide as high the picture shows things; 1 where nothing tells.
     pub fn stretch(&self) -> f32 {
         self.step[0] / self.step[1]
+    }
+
+    /// What tells the step across.
+    pub fn across(&self) -> Across {
+        self.across
+    }
+
+    /// The same with the step across as the echo's border tells it, where no ruler does.
+    pub(super) fn with_outline(mut self, outline: Option<&Outline>) -> Self {
+        if let (Across::Assumed, Some(outline)) = (self.across, outline) {
+            self.step[0] = self.step[1] * outline.stretch.likeliest();
+            self.across = Across::Sector;
+        }
+        self
     }
 
     /// The numbers beside the ticks, for a recogniser.
@@ -189,6 +217,7 @@ impl Fitted {
         Ticks {
             marks: self.comb.ticks.iter().map(mark).collect(),
             step: [lying.map_or(self.step, |lying| lying.step), self.step],
+            across: if lying.is_some() { Across::Ruler } else { Across::Assumed },
             worths_cm: worth::worths(&self.comb, &self.groupings),
         }
     }
