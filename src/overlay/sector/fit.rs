@@ -20,8 +20,8 @@ pub(super) const INNER: usize = 5;
 const OPENINGS: (f64, f64) = (0.25, 1.3);
 /// Stretches that are voted for, a little more than `ruler` takes for possible.
 const STRETCHES: (f64, f64) = (0.7, 1.4);
-/// Steps in which both are tried.
-const VOTE_STEP: f64 = 0.01;
+/// Steps in which both are tried: what lies between is within the first gate of least squares.
+const VOTE_STEP: f64 = 0.02;
 /// Width of a vote, in pixels.
 const VOTE_PX: f64 = 3.0;
 /// The face's radius is less than this part of the whole.
