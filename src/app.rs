@@ -7,7 +7,7 @@ mod device;
 pub mod phantom;
 mod print;
 pub mod read;
-mod reader;
+pub mod reader;
 mod slot;
 mod team;
 
