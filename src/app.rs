@@ -6,6 +6,7 @@ pub mod demo;
 mod device;
 pub mod phantom;
 mod print;
+pub mod profiles;
 pub mod read;
 pub mod reader;
 mod slot;

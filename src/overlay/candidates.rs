@@ -65,6 +65,8 @@ pub(crate) struct Marker {
 
 /// The least outline of a clear marker, less a hundredth for each level of noise.
 const CLEAR_MIN: f32 = 0.42;
+/// How far from its seed a marker's centre may be, in pixels: three rounds of measuring move it 2.5 pixels each at most.
+const OFF_SEED: f32 = 8.0;
 /// How far such a place may be from where it was measured.
 const OFF_GRID_MAX: f32 = 0.2;
 /// The cosine of the most by which a tee or arrow may look past its partner.
@@ -157,7 +159,7 @@ pub(crate) fn find(tones: &Tones, ink: &Ink, echo: Option<&Echo>) -> Vec<Marker>
         let on_echo = echo.is_none_or(|echo| echo.holds(marker.at.x, marker.at.y));
         on_echo && !glyph::stands_in_print(tones, marker)
     };
-    let mut markers = stars(tones, ink, seeds::crossings(ink));
+    let mut markers = stars(tones, ink, on_echo(seeds::crossings(ink), echo));
     markers.retain(&is_drawn);
     if markers.is_empty() || markers.iter().any(|marker| has_no_partner(marker, &markers)) {
         // Where tissue is as bright as a marker, only its colour tells it.
@@ -170,12 +172,22 @@ pub(crate) fn find(tones: &Tones, ink: &Ink, echo: Option<&Echo>) -> Vec<Marker>
         markers.append(&mut hidden);
     }
     if !markers.iter().any(|marker| marker.proof == Proof::Clear) {
-        markers = stars(tones, ink, seeds::junctions(ink));
+        markers = stars(tones, ink, on_echo(seeds::junctions(ink), echo));
         markers.retain(&is_drawn);
         facing(&mut markers);
     }
     markers.sort_by(|a, b| b.outline.total_cmp(&a.outline));
     markers
+}
+
+/// The seeds on the echo or so near it that a marker's centre may be.
+fn on_echo(mut seeds: Vec<Seed>, echo: Option<&Echo>) -> Vec<Seed> {
+    let near = |at: Spot, echo: &Echo| {
+        let around = [(0.0, 0.0), (-OFF_SEED, 0.0), (OFF_SEED, 0.0), (0.0, -OFF_SEED), (0.0, OFF_SEED)];
+        around.iter().any(|(dx, dy)| echo.holds(at.x + dx, at.y + dy))
+    };
+    seeds.retain(|seed| echo.is_none_or(|echo| near(seed.at, echo)));
+    seeds
 }
 
 /// The place on whole or half pixels where a marker is whose pixels have one colour: there strokes cover whole pixels.

@@ -49,7 +49,8 @@ pub fn draw(frame: Frame<'_>, sight: &Sight) -> Picture {
         sheet.write("print", corner + Point::new(size.width as i32 + 4, size.height as i32 - 6), PRINT);
     }
     let tones = Tones::of(frame);
-    for marker in candidates::find(&tones, &Ink::of(frame), Echo::of(&tones).as_ref()) {
+    let echo = Echo::of(&tones);
+    for marker in candidates::find(&tones, &Ink::of(frame, echo.as_ref()), echo.as_ref()) {
         let radius = marker.size() as i32 + 6;
         let proof = match marker.proof {
             Proof::Clear => "clear",

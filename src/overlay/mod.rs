@@ -3,7 +3,7 @@
 //! The rooms, in the order of the flow: `candidates` finds the caliper markers (by `ink`, `seeds`, `gauge`, `star`, `echo`),
 //! `pairs` joins them to distances, [`ruler`] finds the scale. [`print`] finds lines that may be printed lengths; read by a
 //! recogniser and parsed by [`text`], they come back to [`Sight::with_print`], where `verdict` holds everything together. Each
-//! step may refuse with its own reason.
+//! step may refuse with its own reason. [`profile`] is what was learnt of a cart; with it [`see_with`] looks at less.
 //!
 //! Always holds: a picture without refusal has exactly one chosen pair, and one with refusal has none; the same pixels
 //! give the same sight. Deliberately absent: any colour, size or place of one cart's screen as a condition.
@@ -19,6 +19,7 @@ mod ink;
 mod line;
 mod pairs;
 pub mod print;
+pub mod profile;
 pub mod ruler;
 mod seeds;
 mod star;
@@ -38,6 +39,7 @@ use alloc::{string::String, vec::Vec};
 use echo::Echo;
 use ink::Ink;
 use pairs::{Joined, Pairing};
+pub use profile::Profile;
 pub use ruler::Ruler;
 use ruler::Ticks;
 use tone::Tones;
@@ -141,11 +143,28 @@ impl Sight {
 pub fn see(frame: Frame<'_>) -> Sight {
     let tones = Tones::of(frame);
     let echo = Echo::of(&tones);
-    let is_screen = echo.as_ref().is_some_and(|echo| !echo.is_all());
     let ticks = ruler::find(&tones);
+    measured(frame, &tones, echo.as_ref(), ticks)
+}
+
+/// The same with what was learnt of the cart, in less time; none where the picture is not as the profile says, or is refused:
+/// then [`see`] decides.
+pub fn see_with(frame: Frame<'_>, profile: &Profile) -> Option<Sight> {
+    if !profile.suits(frame) {
+        return None;
+    }
+    let tones = Tones::of(frame);
+    let echo = Echo::of(&tones).filter(|echo| profile.has_room_for(echo))?;
+    let ticks = profile.ticks(&tones)?;
+    let sight = measured(frame, &tones, Some(&echo), Some(ticks));
+    sight.chosen().is_some().then_some(sight)
+}
+
+fn measured(frame: Frame<'_>, tones: &Tones<'_>, echo: Option<&Echo>, ticks: Option<Ticks>) -> Sight {
+    let is_screen = echo.is_some_and(|echo| !echo.is_all());
     let ruler = ticks.as_ref().and_then(Ticks::ruler);
     let Joined { pairs, pairings, by_likeness, refusal } =
-        pairs::join(&tones, &candidates::find(&tones, &Ink::of(frame), echo.as_ref()));
+        pairs::join(tones, &candidates::find(tones, &Ink::of(frame, echo), echo));
     let by_likeness = by_likeness.iter().map(|pair| pair.ends).collect();
     let sight = Sight { pairs, pairings, by_likeness, is_screen, ruler, ticks, text: None, refusal };
     if refusal.is_none() { sight.settled() } else { sight }

@@ -72,15 +72,17 @@ struct Best {
 }
 
 fn crossings_at(ink: &Ink, look: usize, all: &mut Vec<Seed>) {
-    let (width, height) = (ink.width(), ink.height());
-    if width <= 2 * look || height <= 2 * look {
+    let [columns, rows] = ink.area();
+    let (width, left) = (columns.len(), columns.start);
+    if width <= 2 * look || rows.len() <= 2 * look {
         return;
     }
     let inner = width - 2 * look;
     let mut scores = [vec![0u8; inner], vec![0u8; inner]];
     let mut best = vec![[Best::default(); 2]; width.div_ceil(BUCKET)];
-    for y in look..height - look {
-        let rows = [ink.row(y - look), ink.row(y), ink.row(y + look)];
+    let last = rows.end - look - 1;
+    for y in rows.start + look..=last {
+        let rows = [y - look, y, y + look].map(|y| &ink.row(y)[columns.clone()]);
         score(rows, look, &mut scores);
         for (kind, scores) in scores.iter().enumerate() {
             for (c, chunk) in scores.chunks(64).enumerate() {
@@ -91,12 +93,12 @@ fn crossings_at(ink: &Ink, look: usize, all: &mut Vec<Seed>) {
                     let x = c * 64 + i + look;
                     let slot = &mut best[x / BUCKET][kind];
                     if score >= STEP && score > slot.score {
-                        *slot = Best { score, x, y };
+                        *slot = Best { score, x: left + x, y };
                     }
                 }
             }
         }
-        if y % BUCKET == BUCKET - 1 || y == height - look - 1 {
+        if y % BUCKET == BUCKET - 1 || y == last {
             for [plus, x] in &mut best {
                 all.extend(seed(core::mem::take(plus), Shape::Plus, look));
                 all.extend(seed(core::mem::take(x), Shape::X, look));
