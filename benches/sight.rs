@@ -1,10 +1,10 @@
 //! How long seeing takes on synthetic 1080p carts: the whole sight without print, and the parts that can be called alone.
 #![allow(missing_docs, reason = "criterion makes its own entry")]
 
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::{Bencher, Criterion, criterion_group, criterion_main};
 use sonogfr::{
     frame::Picture,
-    overlay::{self, print, ruler},
+    overlay::{self, Profile, print, ruler},
     phantom::carts,
 };
 use std::hint::black_box;
@@ -12,11 +12,12 @@ use std::hint::black_box;
 /// The population that the screens are of.
 const SEED: u64 = 41;
 /// Screens of 1920 x 1080 pixels without damage but what is named.
-const SCREENS: [(&str, u64); 7] = [
+const SCREENS: [(&str, u64); 8] = [
     ("boxed plus", 12),
     ("gapped plus", 103),
     ("x", 138),
     ("four x, jpeg", 172),
+    ("plus", 25),
     ("tee", 319),
     ("four tees", 570),
     ("no markers", 17),
@@ -32,6 +33,11 @@ fn whole(criterion: &mut Criterion) {
     for (name, index) in SCREENS {
         let screen = screen(index);
         criterion.bench_function(&format!("see/{name}"), |b| b.iter(|| overlay::see(black_box(screen.frame()))));
+        // Learnt from the same screen, so that it fits; where markers or ruler leave something open nothing is learnt.
+        if let Some(cart) = Profile::learn(screen.frame(), &overlay::see(screen.frame())) {
+            let with = |b: &mut Bencher<'_>| b.iter(|| overlay::see_with(black_box(screen.frame()), &cart));
+            criterion.bench_function(&format!("see_with a profile/{name}"), with);
+        }
     }
 }
 
