@@ -182,7 +182,11 @@ impl Dots {
 
     /// Whether dots come at one step all the way, seen against how much looks like dots between them.
     fn are_periodic(&self) -> bool {
+        let covered = self.covered() as f32;
+        // Each place needs a dotted step of its own: with too few of them no phase of this step can be a line.
+        let fewest = |step: f32| HIT_MIN * (self.steps.len() as f32 / step - 2.0);
         let steps = (STEP_MIN as i32 * 8..=STEP_MAX as i32 * 8).map(|eighths| eighths as f32 / 8.0);
+        let steps = steps.filter(|step| covered >= fewest(*step));
         steps.flat_map(|step| (0..libm::ceilf(step) as i32).map(move |phase| (step, phase as f32))).any(
             |(step, phase)| {
                 // A short dot may lie a pixel off its place; looking there too costs certainty where much looks like
