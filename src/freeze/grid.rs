@@ -106,18 +106,7 @@ impl Grid {
         cells.mean.clear();
         cells.excess.clear();
         for row in 0..self.rows {
-            self.sums.fill(0);
-            self.excesses.fill(0);
-            for line in row * CELL_LINES..((row + 1) * CELL_LINES).min(self.lines) {
-                let now = self.line(frame, line);
-                // Two loops, because the two sums differ in width: each becomes plain vector code.
-                for (sum, &value) in self.sums.iter_mut().zip(now) {
-                    *sum = sum.wrapping_add(u16::from(value));
-                }
-                for ((excess, &value), &kept) in self.excesses.iter_mut().zip(now).zip(reference.line(line)) {
-                    *excess = excess.saturating_add(value.abs_diff(kept).saturating_sub(NOISE_LEVELS));
-                }
-            }
+            self.add_up(frame, reference, row);
             let shares = &self.shares[row * self.columns..][..self.columns];
             let sums = self.sums.chunks(CELL_BYTES).zip(shares);
             cells.mean.extend(sums.map(|(sums, share)| {
@@ -128,6 +117,40 @@ impl Grid {
             cells
                 .excess
                 .extend(excesses.map(|all| all.iter().fold(0_u16, |all, &one| all.wrapping_add(u16::from(one)))));
+        }
+    }
+
+    /// Sums up the lines of one row of cells, byte by byte.
+    fn add_up(&mut self, frame: Frame<'_>, reference: &Lines, row: usize) {
+        let lines = row * CELL_LINES..((row + 1) * CELL_LINES).min(self.lines);
+        let bytes = self.sums.len();
+        let over = |value: u8, kept: u8| value.abs_diff(kept).saturating_sub(NOISE_LEVELS);
+        if lines.len() == CELL_LINES {
+            // All lines at once, so that the sums are written once; two loops, because they differ in width: each becomes
+            // plain vector code.
+            let now: [&[u8]; CELL_LINES] = core::array::from_fn(|i| &self.line(frame, lines.start + i)[..bytes]);
+            let kept: [&[u8]; CELL_LINES] = core::array::from_fn(|i| &reference.line(lines.start + i)[..bytes]);
+            let ([a, b, c, d], [e, f, g, h]) = (now, kept);
+            for (i, sum) in self.sums.iter_mut().enumerate() {
+                let pair = |x: u8, y: u8| u16::from(x).wrapping_add(u16::from(y));
+                *sum = pair(a[i], b[i]).wrapping_add(pair(c[i], d[i]));
+            }
+            for (i, excess) in self.excesses.iter_mut().enumerate() {
+                let pair = |x: u8, y: u8| x.saturating_add(y);
+                *excess = pair(pair(over(a[i], e[i]), over(b[i], f[i])), pair(over(c[i], g[i]), over(d[i], h[i])));
+            }
+            return;
+        }
+        self.sums.fill(0);
+        self.excesses.fill(0);
+        for line in lines {
+            let now = self.line(frame, line);
+            for (sum, &value) in self.sums.iter_mut().zip(now) {
+                *sum = sum.wrapping_add(u16::from(value));
+            }
+            for ((excess, &value), &kept) in self.excesses.iter_mut().zip(now).zip(reference.line(line)) {
+                *excess = excess.saturating_add(over(value, kept));
+            }
         }
     }
 
