@@ -5,7 +5,7 @@ SONOGFR := $(TARGET)/release/sonogfr
 SUDO := $(shell test "$$(id -u)" = 0 || echo sudo)
 APT_INSTALL := $(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q
 
-.PHONY: demo test build no-std test-training
+.PHONY: demo test build no-std test-training bench-sight
 
 # A phantom exam through the pipeline of the device, with the demonstration bundle.
 demo: build
@@ -27,6 +27,14 @@ test-training: .machine-python
 	test -d models/training/.venv || python3 -m venv models/training/.venv
 	models/training/.venv/bin/pip install --quiet -e 'models/training[test]'
 	models/training/.venv/bin/pytest -q models/training
+
+# Sight against template matching with OpenCV, on synthetic carts and one core, in a virtual environment.
+BENCH_VENV := $(TARGET)/bench-venv
+bench-sight: build .machine-python
+	cargo build --release --example time_sight
+	test -d $(BENCH_VENV) || python3 -m venv $(BENCH_VENV)
+	$(BENCH_VENV)/bin/pip install --quiet opencv-python-headless numpy
+	$(BENCH_VENV)/bin/python benches/match_template.py --target $(TARGET)/release
 
 # A C compiler and linker, which Rust's build scripts and linking need, and Rust itself.
 .PHONY: .machine .machine-python

@@ -6,8 +6,9 @@ pub mod demo;
 mod device;
 pub mod phantom;
 mod print;
+pub mod profiles;
 pub mod read;
-mod reader;
+pub mod reader;
 mod slot;
 mod team;
 

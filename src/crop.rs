@@ -9,15 +9,19 @@
 use crate::frame::{Frame, Picture, RGB_BYTES, Spot};
 use alloc::{vec, vec::Vec};
 
-/// A square of whole pixels on a picture, which it may exceed.
+/// Pictures that are stretched by more than this are corrected. Below, the whole pixels of the square are as coarse, and the
+/// crop stays byte for byte that of the published method.
+const STRETCH_MIN: f32 = 0.01;
+
+/// A square of the patient in whole pixels of a picture, which it may exceed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CropSquare {
     /// Left edge: the first column inside.
     pub left: i32,
     /// Top edge: the first row inside.
     pub top: i32,
-    /// Width and height, at least 1.
-    pub side: u32,
+    /// Width and height, at least 1; equal unless the picture is stretched.
+    pub sides: [u32; 2],
 }
 
 /// The largest side: no picture is this large, so a larger one can only come from broken markers.
@@ -28,14 +32,25 @@ impl CropSquare {
     ///
     /// Returns none where d rounds to zero or an end is not a finite place near a picture.
     pub fn between(ends: [Spot; 2]) -> Option<Self> {
-        let d = libm::roundf(ends[0].distance(ends[1]));
+        Self::on_stretched(ends, 1.0)
+    }
+
+    /// The same on a picture that shows things `stretch` times as wide as high: what is a square in the patient, which
+    /// [`Self::cut`] makes one again.
+    pub fn on_stretched(ends: [Spot; 2], stretch: f32) -> Option<Self> {
+        let stretch = if (stretch - 1.0).abs() > STRETCH_MIN { stretch } else { 1.0 };
+        let [a, b] = ends.map(|end| Spot { x: end.x / stretch, y: end.y });
+        let d = a.distance(b);
+        let sides = [d * stretch, d].map(libm::roundf);
         let inside = |v: f32| v.abs() < SIDE_MAX;
-        if !(1.0..SIDE_MAX).contains(&d) || !ends.iter().all(|e| inside(e.x) && inside(e.y)) {
+        let is_size = |side: &f32| (1.0..SIDE_MAX).contains(side);
+        if !sides.iter().all(is_size) || !ends.iter().all(|e| inside(e.x) && inside(e.y)) {
             return None;
         }
         // A square of side d whose first pixel is `left` has its middle at left + (d - 1) / 2.
-        let corner = |a: f32, b: f32| libm::roundf((a + b) / 2.0 - (d - 1.0) / 2.0) as i32;
-        Some(Self { left: corner(ends[0].x, ends[1].x), top: corner(ends[0].y, ends[1].y), side: d as u32 })
+        let corner = |a: f32, b: f32, side: f32| libm::roundf((a + b) / 2.0 - (side - 1.0) / 2.0) as i32;
+        let [left, top] = [corner(ends[0].x, ends[1].x, sides[0]), corner(ends[0].y, ends[1].y, sides[1])];
+        Some(Self { left, top, sides: sides.map(|side| side as u32) })
     }
 
     /// Cuts the square out of `frame` and resizes it to `size` x `size` pixels.
@@ -43,9 +58,9 @@ impl CropSquare {
     /// # Panics
     /// If `size` is zero.
     pub fn cut(&self, frame: Frame<'_>, size: usize) -> Picture {
-        let side = self.side as usize;
-        let mut square = Picture::filled(side, side, [0; 3]);
-        for (y, row) in square.as_rgb_mut().chunks_exact_mut(side * RGB_BYTES).enumerate() {
+        let [width, height] = self.sides.map(|side| side as usize);
+        let mut square = Picture::filled(width, height, [0; 3]);
+        for (y, row) in square.as_rgb_mut().chunks_exact_mut(width * RGB_BYTES).enumerate() {
             let source_y = i64::from(self.top) + y as i64;
             if (0..frame.height() as i64).contains(&source_y) {
                 copy_row(frame.row(source_y as usize), self.left, row);
@@ -56,9 +71,8 @@ impl CropSquare {
 
     /// Where a place on the picture lies on the crop of `size` pixels.
     pub fn onto_crop(&self, spot: Spot, size: usize) -> Spot {
-        let scale = size as f32 / self.side as f32;
-        let along = |v: f32, first: i32| (v - first as f32 + 0.5) * scale - 0.5;
-        Spot { x: along(spot.x, self.left), y: along(spot.y, self.top) }
+        let along = |v: f32, first: i32, side: u32| (v - first as f32 + 0.5) * (size as f32 / side as f32) - 0.5;
+        Spot { x: along(spot.x, self.left, self.sides[0]), y: along(spot.y, self.top, self.sides[1]) }
     }
 }
 
@@ -155,7 +169,7 @@ mod tests {
     #[test]
     fn given_markers_on_a_level_expect_a_square_between_them() {
         let square = CropSquare::between([Spot { x: 10.0, y: 20.0 }, Spot { x: 14.0, y: 20.0 }]);
-        assert_eq!(square, Some(CropSquare { left: 11, top: 19, side: 4 }));
+        assert_eq!(square, Some(CropSquare { left: 11, top: 19, sides: [4; 2] }));
     }
 
     #[test]
@@ -169,7 +183,7 @@ mod tests {
     #[test]
     fn given_a_crop_of_its_own_size_expect_the_pixels_unchanged_and_black_outside() {
         let picture = ramp(6, 6);
-        let crop = CropSquare { left: -2, top: 3, side: 4 }.cut(picture.frame(), 4);
+        let crop = CropSquare { left: -2, top: 3, sides: [4; 2] }.cut(picture.frame(), 4);
         let frame = crop.frame();
         for (x, y) in [(0, 0), (1, 2), (2, 3), (3, 3)] {
             assert_eq!(frame.rgb(x, y), [0; 3], "outside at {x},{y}");
@@ -180,7 +194,7 @@ mod tests {
 
     #[test]
     fn given_a_square_far_away_expect_all_black() {
-        let crop = CropSquare { left: i32::MAX, top: i32::MIN, side: 5 }.cut(ramp(4, 4).frame(), 3);
+        let crop = CropSquare { left: i32::MAX, top: i32::MIN, sides: [5; 2] }.cut(ramp(4, 4).frame(), 3);
         assert!(crop.as_rgb().iter().all(|&b| b == 0));
     }
 
@@ -193,13 +207,26 @@ mod tests {
             padded.extend_from_slice(&[255; 5]);
         }
         let frame = Frame::new(&padded, 7, 5, 26).unwrap();
-        let square = CropSquare { left: 1, top: -1, side: 6 };
+        let square = CropSquare { left: 1, top: -1, sides: [6; 2] };
         assert_eq!(square.cut(frame, 9), square.cut(plain.frame(), 9));
     }
 
     #[test]
+    fn given_a_stretched_picture_expect_a_square_of_the_patient_and_the_markers_in_their_place() {
+        // A pair of 50 upright pixels by 3-4-5, on a picture twice as wide as it should be.
+        let ends = [Spot { x: 40.0, y: 20.0 }, Spot { x: 100.0, y: 60.0 }];
+        let square = CropSquare::on_stretched(ends, 2.0).unwrap();
+        assert_eq!(square, CropSquare { left: 21, top: 16, sides: [100, 50] });
+        let [a, b] = ends.map(|end| square.onto_crop(end, 100));
+        assert!((a.distance(b) - 100.0).abs() < 1e-3 && (a.x + b.x - 99.0).abs() < 2.0, "{a:?} {b:?}");
+        assert_eq!(CropSquare::on_stretched(ends, 1.005), CropSquare::between(ends));
+        let crop = square.cut(ramp(120, 80).frame(), 8);
+        assert_eq!((crop.width(), crop.height()), (8, 8));
+    }
+
+    #[test]
     fn given_the_markers_of_a_square_expect_them_at_their_place_on_the_crop() {
-        let square = CropSquare { left: 10, top: 20, side: 100 };
+        let square = CropSquare { left: 10, top: 20, sides: [100; 2] };
         assert_eq!(square.onto_crop(Spot { x: 9.5, y: 69.5 }, 50), Spot { x: -0.5, y: 24.5 });
     }
 }

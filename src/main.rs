@@ -1,7 +1,7 @@
 //! Arguments and exit code, nothing else.
 
 use clap::{Args, Parser, Subcommand};
-use sonogfr::app::{self, bundles, carts, demo, phantom, read};
+use sonogfr::app::{self, bundles, carts, demo, phantom, profiles, read};
 use std::{path::PathBuf, process::ExitCode};
 
 /// Reads a kidney measurement off an ultrasound cart's screen and shows eGFR and CKD status
@@ -57,10 +57,19 @@ enum Command {
         /// The folder to write to
         #[arg(short, long, value_name = "DIR")]
         out: PathBuf,
+        /// Write no screens but the places where markers may be, to train the judge of markers on
+        #[arg(long)]
+        marks: bool,
+        /// Only those of screens with tees or arrows, which are rare
+        #[arg(long, requires = "marks")]
+        turned: bool,
     },
     /// Build, check and describe bundles
     #[command(subcommand)]
     Bundle(BundleCommand),
+    /// Say which carts are known, or forget them
+    #[command(subcommand)]
+    Profiles(ProfilesCommand),
     /// Play a phantom exam through the pipeline of the device
     Demo {
         /// Which phantom
@@ -69,6 +78,9 @@ enum Command {
         /// The bundle; without it the demonstration bundle
         #[arg(long, value_name = "FILE")]
         bundle: Option<PathBuf>,
+        /// The carts known, to which new ones are added
+        #[arg(long, value_name = "FILE")]
+        profiles: Option<PathBuf>,
         /// Where panel pictures, animation and journal go
         #[arg(short, long, value_name = "DIR", default_value = "target/demo")]
         out: PathBuf,
@@ -83,6 +95,9 @@ struct Pictures {
     /// Print one JSON object a line
     #[arg(long)]
     json: bool,
+    /// The carts known, to which new ones are added; reading goes faster with them
+    #[arg(long, value_name = "FILE")]
+    profiles: Option<PathBuf>,
 }
 
 impl Pictures {
@@ -147,23 +162,49 @@ enum BundleCommand {
     },
 }
 
+#[derive(Subcommand)]
+enum ProfilesCommand {
+    /// Print one line for each cart known
+    List {
+        /// The file with the profiles
+        file: PathBuf,
+    },
+    /// Forget every cart
+    Wipe {
+        /// The file with the profiles
+        file: PathBuf,
+    },
+}
+
 fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::from_env("SONOGFR_LOG"))
         .with_writer(std::io::stderr)
         .init();
     let done = match Arguments::parse().command {
-        Command::Inspect { pictures, explain } => read::inspect(&pictures.paths, explain.as_deref(), pictures.form()),
+        Command::Inspect { pictures, explain } => {
+            read::inspect(&pictures.paths, explain.as_deref(), pictures.profiles.as_deref(), pictures.form())
+        }
         Command::Read { pictures, bundle, panel } => {
-            read::read(&pictures.paths, bundle.as_deref(), panel.as_deref(), pictures.form())
+            let profiles = pictures.profiles.as_deref();
+            read::read(&pictures.paths, bundle.as_deref(), panel.as_deref(), profiles, pictures.form())
         }
         Command::Crop { picture, out, size } => read::crop(&picture, &out, size.into()),
         Command::Phantom(arguments) => phantom::write(&arguments.into()),
-        Command::Carts { count, seed, out: folder } => carts::write(&carts::Order { count, seed, folder }),
+        Command::Carts { count, seed, out: folder, marks, turned } => {
+            let output = match (marks, turned) {
+                (false, _) => carts::Output::Screens,
+                (true, false) => carts::Output::Marks,
+                (true, true) => carts::Output::TurnedMarks,
+            };
+            carts::write(&carts::Order { count, seed, folder, output })
+        }
         Command::Bundle(BundleCommand::Build { folder, out }) => bundles::build(&folder, &out),
         Command::Bundle(BundleCommand::Check { file }) => bundles::check(&file),
         Command::Bundle(BundleCommand::Info { file }) => bundles::info(&file),
-        Command::Demo { seed, bundle, out } => demo::play(seed, bundle.as_deref(), &out),
+        Command::Profiles(ProfilesCommand::List { file }) => profiles::list(&file),
+        Command::Profiles(ProfilesCommand::Wipe { file }) => profiles::wipe(&file),
+        Command::Demo { seed, bundle, profiles, out } => demo::play(seed, bundle.as_deref(), profiles.as_deref(), &out),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

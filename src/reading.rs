@@ -5,7 +5,7 @@
 
 use crate::{
     estimate::Estimate,
-    overlay::{Pair, Sight},
+    overlay::{Pair, Sight, ruler::Across},
     refusal::Refusal,
     units::{Centimetres, PixelsPerCm},
 };
@@ -51,8 +51,9 @@ pub struct PairRecord {
 pub struct RulerRecord {
     /// The picture's scale, down the picture.
     pub px_per_cm: PixelsPerCm,
-    /// Its scale across; another one where a second ruler shows that the picture is stretched.
-    pub px_per_cm_across: PixelsPerCm,
+    /// Its scale across; another one where a second ruler or the echo's border shows that the picture is stretched, null where
+    /// neither tells.
+    pub px_per_cm_across: Option<PixelsPerCm>,
     /// The ticks' centres.
     pub ticks: Vec<[f32; 2]>,
 }
@@ -90,6 +91,8 @@ pub struct Inspection {
     pub pairs: Vec<PairRecord>,
     /// The ruler, if in view.
     pub ruler: Option<RulerRecord>,
+    /// How many times as wide as high the picture shows things, if rulers or the echo's border tell.
+    pub stretch: Option<f32>,
     /// The printed length, if read.
     pub text: Option<TextRecord>,
     /// The length of the chosen pair, if a scale or a text is in view.
@@ -162,9 +165,10 @@ impl Inspection {
             pairs: sight.pairs.iter().map(PairRecord::from).collect(),
             ruler: sight.ruler.as_ref().map(|ruler| RulerRecord {
                 px_per_cm: ruler.scale,
-                px_per_cm_across: ruler.across,
+                px_per_cm_across: (ruler.by != Across::Assumed).then_some(ruler.across),
                 ticks: ruler.ticks.iter().map(|tick| [tick.x, tick.y]).collect(),
             }),
+            stretch: sight.stretch(),
             text: sight.text.as_ref().map(|text| TextRecord { raw: text.raw.clone(), length_cm: text.length }),
             length,
         }

@@ -33,7 +33,7 @@ fn ours(case: &str) -> Picture {
     match (kind, &numbers[3..]) {
         ("resize", &[width, height]) => resize(picture.frame(), width as usize, height as usize),
         ("cut", &[left, top, side, size]) => {
-            CropSquare { left, top, side: side as u32 }.cut(picture.frame(), size as usize)
+            CropSquare { left, top, sides: [side as u32; 2] }.cut(picture.frame(), size as usize)
         }
         _ => panic!("unknown case {case}"),
     }

@@ -3,11 +3,16 @@
 use super::phantom::{spread, write_truth};
 use crate::{
     edge::pictures,
+    frame::Picture,
+    overlay,
     phantom::carts::{self, CartTruth},
 };
 use anyhow::{Context, Result};
 use serde::Serialize;
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 /// What to write.
 #[derive(Clone, Debug)]
@@ -18,6 +23,19 @@ pub struct Order {
     pub seed: u64,
     /// Where to; made if missing.
     pub folder: PathBuf,
+    /// What of each.
+    pub output: Output,
+}
+
+/// What is written of each screen, beside its truth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// The screen.
+    Screens,
+    /// Only the places where markers may be, to train the judge of markers on.
+    Marks,
+    /// The same of those screens alone that have tees or arrows, which are rare.
+    TurnedMarks,
 }
 
 /// One line of truth.jsonl.
@@ -34,8 +52,8 @@ struct Line {
 
 /// Writes the screens, spread over the cores, and truth.jsonl.
 pub fn write(order: &Order) -> Result<()> {
-    let screens = order.folder.join("screens");
-    fs::create_dir_all(&screens).with_context(|| format!("{}: cannot be made", screens.display()))?;
+    let own = order.folder.join(if order.output == Output::Screens { "screens" } else { "marks" });
+    fs::create_dir_all(&own).with_context(|| format!("{}: cannot be made", own.display()))?;
     let lines = spread(order.count, "screens", |i| write_one(order, i as u64))?;
     write_truth(&order.folder.join("truth.jsonl"), &lines)?;
     println!("{} screens in {}", lines.len(), order.folder.display());
@@ -48,8 +66,24 @@ fn write_one(order: &Order, index: u64) -> Result<String> {
         Some(quality) => pictures::through_jpeg(&screen, quality),
         None => screen,
     };
-    let picture = format!("screens/C{index:06}.png");
-    pictures::save(&screen, &order.folder.join(&picture))?;
     let (width, height) = (screen.width(), screen.height());
+    let picture = format!("screens/C{index:06}.png");
+    if order.output == Output::Screens {
+        pictures::save(&screen, &order.folder.join(&picture))?;
+    } else if order.output == Output::Marks || truth.pairs.iter().any(|pair| pair.shape.is_turned()) {
+        write_marks(&screen, &order.folder.join(format!("marks/C{index:06}.bin")))?;
+    }
     Ok(serde_json::to_string(&Line { picture, seed: order.seed, index, width, height, truth })?)
+}
+
+/// Writes each place where a marker may be: kind, scale, step and 0 as bytes, x, y and axis as little-endian `f32`, and its
+/// patch.
+fn write_marks(screen: &Picture, file: &Path) -> Result<()> {
+    let mut bytes = Vec::new();
+    for (place, patch) in overlay::marks(screen.frame()) {
+        bytes.extend([place.kind as u8, place.scale as u8, place.step, 0]);
+        bytes.extend([place.at.x, place.at.y, place.axis].iter().flat_map(|value| value.to_le_bytes()));
+        bytes.extend(patch);
+    }
+    fs::write(file, bytes).with_context(|| format!("{}: cannot be written", file.display()))
 }

@@ -72,9 +72,9 @@ impl device::FrameSource for Cart<'_> {
 }
 
 /// Plays the exam of a phantom of population `seed`; leaves panel pictures, an animation and the journal in `folder`.
-pub fn play(seed: u64, bundle: Option<&Path>, folder: &Path) -> Result<()> {
+pub fn play(seed: u64, bundle: Option<&Path>, profiles: Option<&Path>, folder: &Path) -> Result<()> {
     fs::create_dir_all(folder).with_context(|| format!("{}: cannot be made", folder.display()))?;
-    let reader = Reader::open()?;
+    let reader = Reader::open()?.with_profiles(profiles);
     let team = bundles::team(bundle)?;
     let patient = phantom::patient(seed, 0);
     let mut exam = Exam::new(seed, &patient);

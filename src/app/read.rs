@@ -29,10 +29,10 @@ pub enum Form {
 }
 
 /// Prints what is seen on each picture, and draws it into a single one. *Errors*: that of the last picture that could not be read; the others are printed.
-pub fn inspect(paths: &[PathBuf], explain: Option<&Path>, form: Form) -> Result<()> {
+pub fn inspect(paths: &[PathBuf], explain: Option<&Path>, profiles: Option<&Path>, form: Form) -> Result<()> {
     let paths = pictures_of(paths)?;
     check_single("--explain", explain, &paths)?;
-    let reader = Reader::open()?;
+    let reader = Reader::open()?.with_profiles(profiles);
     each(&paths, |path| {
         let (seen, inspection) = look(path, &reader)?;
         if let Some(file) = explain {
@@ -43,10 +43,16 @@ pub fn inspect(paths: &[PathBuf], explain: Option<&Path>, form: Form) -> Result<
 }
 
 /// Prints the reading of each picture, and draws the panel of a single one.
-pub fn read(paths: &[PathBuf], bundle: Option<&Path>, panel_file: Option<&Path>, form: Form) -> Result<()> {
+pub fn read(
+    paths: &[PathBuf],
+    bundle: Option<&Path>,
+    panel_file: Option<&Path>,
+    profiles: Option<&Path>,
+    form: Form,
+) -> Result<()> {
     let paths = pictures_of(paths)?;
     check_single("--panel", panel_file, &paths)?;
-    let reader = Reader::open()?;
+    let reader = Reader::open()?.with_profiles(profiles);
     let team = bundles::team(bundle)?;
     each(&paths, |path| {
         let (reading, state) = read_one(path, &reader, &team)?;
@@ -72,7 +78,7 @@ pub fn subject_of(picture: &Picture, sight: &Sight, crop_size: usize) -> Result<
         return Err(refusal);
     }
     let pair = sight.chosen().ok_or(Refusal::NoMarkers)?;
-    let square = CropSquare::between(pair.ends).ok_or(Refusal::PairTooShort)?;
+    let square = CropSquare::on_stretched(pair.ends, sight.stretch().unwrap_or(1.0)).ok_or(Refusal::PairTooShort)?;
     let ends = pair.ends.map(|end| square.onto_crop(end, crop_size));
     Ok(Subject { crop: square.cut(picture.frame(), crop_size), ends, length: sight.length() })
 }

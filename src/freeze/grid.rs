@@ -1,8 +1,9 @@
 //! A frame on a grid of cells: how bright each is, and how far its pixels are from a picture kept.
 //!
 //! A cell is [`CELL_PX`] wide and four lines of pixels high; between the lines looked at others are skipped, so that a frame of any
-//! size costs about the same. Brightness is the mean over all colours: noise cancels in it, a moving echo does not. Excess
-//! adds up only what differs by more than noise does: a stroke of few pixels stands out in it.
+//! size costs about the same. Brightness is the mean luma: noise cancels in it, a moving echo does not, and neither does a JPEG's
+//! rounding of colour, which turns whole blocks of a tinted echo a little bluer or redder, reach it. Excess adds up only what
+//! differs by more than noise does: a stroke of few pixels stands out in it.
 
 use crate::frame::{Frame, RGB_BYTES};
 use alloc::{vec, vec::Vec};
@@ -18,6 +19,21 @@ const LINES_MAX: usize = 300;
 /// of quality 60 turns noise of 3 levels into differences of up to about 8 (standard deviation).
 const NOISE_LEVELS: u8 = 24;
 
+/// The weights of red, green and blue in luma, and their sum. *Source*: ITU-R BT.601, rounded so that JPEG's two colour signals
+/// cancel to within 0.03.
+const LUMA: [u16; RGB_BYTES] = [3, 6, 1];
+const LUMA_SUM: f32 = 10.0;
+/// The weight of each byte of a cell's lines.
+const WEIGHTS: [u16; CELL_BYTES] = {
+    let mut weights = [0; CELL_BYTES];
+    let mut at = 0;
+    while at < CELL_BYTES {
+        weights[at] = LUMA[at % RGB_BYTES];
+        at += 1;
+    }
+    weights
+};
+
 /// How frames of one size are divided.
 #[derive(Clone, Debug)]
 pub(super) struct Grid {
@@ -29,7 +45,7 @@ pub(super) struct Grid {
     /// Pixels from line to line.
     step: usize,
     lines: usize,
-    /// One over the number of values of each cell.
+    /// One over the weights of all values of each cell.
     shares: Vec<f32>,
     /// Of one row of cells: the sum over its lines of each value, and of each value's excess.
     sums: Vec<u16>,
@@ -39,7 +55,7 @@ pub(super) struct Grid {
 /// What is known of each cell of one frame.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Cells {
-    /// The mean of its values, in grey levels.
+    /// Its mean luma, in grey levels.
     pub mean: Vec<f32>,
     /// By how much its values differ from the reference, beyond noise, in grey levels added up.
     pub excess: Vec<u16>,
@@ -52,13 +68,12 @@ impl Grid {
         let lines = height.div_ceil(step);
         let (columns, rows) = (width.div_ceil(CELL_PX), lines.div_ceil(CELL_LINES));
         let row_bytes = width * RGB_BYTES;
-        let values = |row: usize, column: usize| {
+        let weights = |row: usize, column: usize| {
             let tall = CELL_LINES.min(lines - row * CELL_LINES);
             let wide = CELL_BYTES.min(row_bytes - column * CELL_BYTES);
-            tall * wide
+            (tall * wide / RGB_BYTES) as f32 * LUMA_SUM
         };
-        let shares =
-            (0..rows).flat_map(|row| (0..columns).map(move |column| 1.0 / values(row, column) as f32)).collect();
+        let shares = (0..rows).flat_map(|row| (0..columns).map(move |column| 1.0 / weights(row, column))).collect();
         Self {
             width,
             height,
@@ -91,28 +106,51 @@ impl Grid {
         cells.mean.clear();
         cells.excess.clear();
         for row in 0..self.rows {
-            self.sums.fill(0);
-            self.excesses.fill(0);
-            for line in row * CELL_LINES..((row + 1) * CELL_LINES).min(self.lines) {
-                let now = self.line(frame, line);
-                // Two loops, because the two sums differ in width: each becomes plain vector code.
-                for (sum, &value) in self.sums.iter_mut().zip(now) {
-                    *sum = sum.wrapping_add(u16::from(value));
-                }
-                for ((excess, &value), &kept) in self.excesses.iter_mut().zip(now).zip(reference.line(line)) {
-                    *excess = excess.saturating_add(value.abs_diff(kept).saturating_sub(NOISE_LEVELS));
-                }
-            }
+            self.add_up(frame, reference, row);
             let shares = &self.shares[row * self.columns..][..self.columns];
             let sums = self.sums.chunks(CELL_BYTES).zip(shares);
             cells.mean.extend(sums.map(|(sums, share)| {
-                let sum = sums.iter().fold(0_u16, |all, &sum| all.wrapping_add(sum));
-                f32::from(sum) * share
+                let weighed = sums.iter().zip(&WEIGHTS).map(|(sum, weight)| u32::from(*sum) * u32::from(*weight));
+                weighed.fold(0_u32, u32::wrapping_add) as f32 * share
             }));
             let excesses = self.excesses.chunks(CELL_BYTES);
             cells
                 .excess
                 .extend(excesses.map(|all| all.iter().fold(0_u16, |all, &one| all.wrapping_add(u16::from(one)))));
+        }
+    }
+
+    /// Sums up the lines of one row of cells, byte by byte.
+    fn add_up(&mut self, frame: Frame<'_>, reference: &Lines, row: usize) {
+        let lines = row * CELL_LINES..((row + 1) * CELL_LINES).min(self.lines);
+        let bytes = self.sums.len();
+        let over = |value: u8, kept: u8| value.abs_diff(kept).saturating_sub(NOISE_LEVELS);
+        if lines.len() == CELL_LINES {
+            // All lines at once, so that the sums are written once; two loops, because they differ in width: each becomes
+            // plain vector code.
+            let now: [&[u8]; CELL_LINES] = core::array::from_fn(|i| &self.line(frame, lines.start + i)[..bytes]);
+            let kept: [&[u8]; CELL_LINES] = core::array::from_fn(|i| &reference.line(lines.start + i)[..bytes]);
+            let ([a, b, c, d], [e, f, g, h]) = (now, kept);
+            for (i, sum) in self.sums.iter_mut().enumerate() {
+                let pair = |x: u8, y: u8| u16::from(x).wrapping_add(u16::from(y));
+                *sum = pair(a[i], b[i]).wrapping_add(pair(c[i], d[i]));
+            }
+            for (i, excess) in self.excesses.iter_mut().enumerate() {
+                let pair = |x: u8, y: u8| x.saturating_add(y);
+                *excess = pair(pair(over(a[i], e[i]), over(b[i], f[i])), pair(over(c[i], g[i]), over(d[i], h[i])));
+            }
+            return;
+        }
+        self.sums.fill(0);
+        self.excesses.fill(0);
+        for line in lines {
+            let now = self.line(frame, line);
+            for (sum, &value) in self.sums.iter_mut().zip(now) {
+                *sum = sum.wrapping_add(u16::from(value));
+            }
+            for ((excess, &value), &kept) in self.excesses.iter_mut().zip(now).zip(reference.line(line)) {
+                *excess = excess.saturating_add(over(value, kept));
+            }
         }
     }
 

@@ -20,10 +20,10 @@
 //! nothing settles while it runs. Deliberately absent: any clock; frames are the time.
 
 use crate::frame::Frame;
-use alloc::vec::Vec;
+use alloc::{vec, vec::Vec};
 use grid::{Cells, Grid, Lines};
 use learned::{Change, Learned};
-use motion::{Floor, Zones};
+use motion::Zones;
 
 mod grid;
 mod learned;
@@ -39,6 +39,9 @@ pub const FREEZE_FRAMES: u32 = 5;
 pub const SETTLE_FRAMES: u32 = 8;
 /// A cell has changed if its excess over the reference reaches this. *Units*: grey levels added up over its values.
 const CHANGE_EXCESS: u16 = 400;
+/// So much is no noise: it counts at once. Less counts where it is seen in two frames in a row, unless something else that counts
+/// changes with it. *Source*: where a JPEG of quality 60 rounds strong strokes now up, now down, a cell changes by up to 650.
+const SURE_EXCESS: u16 = 800;
 /// When some cells have changed, the others follow from this excess on.
 const FOLLOW_EXCESS: u16 = 100;
 /// What is to pass for the settled picture may differ from it by so much in each cell, which is less than a change.
@@ -89,7 +92,6 @@ impl Watch {
 struct Stream {
     grid: Grid,
     zones: Zones,
-    floor: Floor,
     learned: Learned,
     /// Each cell as it was when it last changed, and as it was before that.
     reference: Lines,
@@ -99,6 +101,8 @@ struct Stream {
     cells: Cells,
     last_mean: Vec<f32>,
     changed: Vec<usize>,
+    /// The excess of the frame before, but none where the reference is newer than that.
+    last_excess: Vec<u16>,
     /// Frames since the echo moved, since the overlay changed, and since the answer turned from live to standing or back.
     unmoved: u32,
     rested: u32,
@@ -121,7 +125,6 @@ impl Stream {
         grid.look(frame, &reference, &mut cells);
         Self {
             zones: Zones::of(&grid),
-            floor: Floor::default(),
             learned: Learned::new(&grid),
             before: reference.clone(),
             reference,
@@ -129,6 +132,7 @@ impl Stream {
             last_mean: cells.mean.clone(),
             cells,
             changed: Vec::new(),
+            last_excess: vec![0; grid.len()],
             unmoved: 0,
             rested: 0,
             turned_ago: 0,
@@ -142,13 +146,10 @@ impl Stream {
         let excesses = self.cells.excess.iter().enumerate();
         self.changed.clear();
         self.changed.extend(excesses.filter(|(_, excess)| **excess >= CHANGE_EXCESS).map(|(cell, _)| cell));
-        if let Some(echo) = self.learned.echo() {
-            self.floor.look(&self.last_mean, &self.cells.mean, echo);
-        }
         // A picture that stands needs somewhat more to be called live than a live one to stay so: noise must not toggle it.
         let stands = self.unmoved >= FREEZE_FRAMES;
-        let zone_moves = self.floor.zone_moves() * if stands { LEAVE_OVER_STAY } else { 1.0 };
-        let moves = self.zones.move_between(&self.last_mean, &self.cells.mean, zone_moves)
+        let reluctance = if stands { LEAVE_OVER_STAY } else { 1.0 };
+        let moves = self.zones.move_between(&self.last_mean, &self.cells.mean, self.learned.echo(), reluctance)
             || self.changed.len() * MOVED_PART > self.grid.len();
         core::mem::swap(&mut self.last_mean, &mut self.cells.mean);
         self.turned_ago = self.turned_ago.saturating_add(1);
@@ -161,6 +162,7 @@ impl Stream {
         }
         self.learned.take_moving(&self.changed, self.turned_ago);
         self.reference.keep(&self.grid, frame);
+        self.last_excess.fill(0);
         self.settled = None;
         self.pending = Pending::News;
         (self.unmoved, self.rested) = (0, 0);
@@ -168,6 +170,7 @@ impl Stream {
     }
 
     fn take_standing(&mut self, frame: Frame<'_>) -> Seen {
+        self.leave_out_doubtful();
         let (grid, before) = (&self.grid, &self.before);
         let returned = |cell| grid.excess(frame, before, cell) < CHANGE_EXCESS;
         let change = self.learned.take_standing(&self.changed, self.turned_ago, returned);
@@ -177,11 +180,13 @@ impl Stream {
             let follow = |excess: u16| (FOLLOW_EXCESS..CHANGE_EXCESS).contains(&excess);
             for (cell, _) in excesses.filter(|(_, excess)| follow(**excess)) {
                 self.reference.keep_cell(grid, frame, cell);
+                self.last_excess[cell] = 0;
             }
         }
         for &cell in &self.changed {
             self.before.take_cell(grid, &self.reference, cell);
             self.reference.keep_cell(grid, frame, cell);
+            self.last_excess[cell] = 0;
         }
         self.unmoved = self.unmoved.saturating_add(1);
         self.rested = self.rested.saturating_add(1);
@@ -207,6 +212,15 @@ impl Stream {
             none => *none = Some(Lines::of(&self.grid, frame)),
         }
         Seen::Settled
+    }
+
+    /// Keeps as changed only what is surely so, or changed in the frame before too.
+    fn leave_out_doubtful(&mut self) {
+        let (excess, last) = (&self.cells.excess, &self.last_excess);
+        if self.changed.iter().all(|&cell| excess[cell] < SURE_EXCESS) {
+            self.changed.retain(|&cell| last[cell] >= CHANGE_EXCESS);
+        }
+        self.last_excess.copy_from_slice(&self.cells.excess);
     }
 
     /// Whether all but what goes on changing is as it was when it was settled last.

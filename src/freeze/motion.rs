@@ -1,7 +1,7 @@
 //! Does the echo move? A weak change everywhere is an echo; a strong one in few places is the overlay.
 //!
-//! A still probe in air or on a still patient changes the picture hardly more than a bad grabber's noise does. What stands
-//! beside the echo, print and settings, shows how strong that noise is: the echo must change by clearly more.
+//! A still probe in air or on a still patient changes the picture hardly more than a bad grabber's noise does. So only the echo
+//! is looked at once it is known: what is flat beside it may lie just between two steps of a JPEG, and then flickers as a whole.
 
 use super::grid::Grid;
 use alloc::{vec, vec::Vec};
@@ -12,21 +12,13 @@ const ZONES: usize = 6;
 const CHANGE_MAX: f32 = 2.0;
 /// The echo moves if so many zones do; an echo fills a third of the screen, which is twelve zones.
 const ZONES_MOVE: usize = 4;
-/// A zone moves if the mean change of its cells is so many times that beside the echo. *Source*: 1.8 at most in frozen
-/// sequences of tests/freeze_sequences.
-const OVER_FLOOR: f32 = 2.0;
-/// The least and the greatest change from which on a zone moves, and the one where nothing is known of what stands beside the
-/// echo. *Units*: grey levels. *Source*: noise of 3 levels through JPEG of quality 60 gives a frozen echo up to 0.76.
-const ZONE_MOVES: (f32, f32) = (0.5, 0.9);
+/// Cells of echo that a zone must have to count.
+const ZONE_ECHO_MIN: f32 = 12.0;
+/// A zone moves if its cells change by so much in the mean; and where it is not known which cells are echo. *Units*: grey levels.
+/// *Source*: sequences of tests/freeze_sequences, whose noise of 1 to 3 levels through JPEG of quality 60 gives the four zones
+/// of a frozen echo up to 0.58, and those of the weakest live one at least 0.76 in one frame of five.
+const ZONE_MOVES: f32 = 0.68;
 const ZONE_MOVES_UNKNOWN: f32 = 0.8;
-/// Cells of these mean brightnesses show noise as it is: black and white cut it off.
-const MIDDLING: core::ops::Range<f32> = 24.0..231.0;
-/// So many such cells beside the echo tell how strong the noise is.
-const FLOOR_CELLS_MIN: u32 = 30;
-/// Below this mean change a frame is the one before, sent twice.
-const REPEATED: f32 = 0.02;
-/// The weight of one frame in the floor.
-const FLOOR_WEIGHT: f32 = 1.0 / 16.0;
 
 fn change(before: f32, now: f32) -> f32 {
     (now - before).abs().min(CHANGE_MAX)
@@ -45,55 +37,28 @@ impl Zones {
         Self { of_column: zones(grid.columns), of_row: zones(grid.rows) }
     }
 
-    /// Whether the echo has moved from one frame's brightness to the next one's: enough zones have changed by `zone_moves`.
-    pub fn move_between(&self, before: &[f32], now: &[f32], zone_moves: f32) -> bool {
+    /// Whether the echo has moved from one frame's brightness to the next one's.
+    ///
+    /// `echo`: the cells that count; all of them where it is not known. `reluctance`: how many times as much it takes.
+    pub fn move_between(&self, before: &[f32], now: &[f32], echo: Option<&[bool]>, reluctance: f32) -> bool {
         let (mut sums, mut counts) = ([0.0; ZONES * ZONES], [0.0_f32; ZONES * ZONES]);
         let columns = self.of_column.len();
         let rows = before.chunks_exact(columns).zip(now.chunks_exact(columns)).zip(&self.of_row);
         let mut changes = vec![0.0; columns];
-        for ((before, now), zone_row) in rows {
+        for (y, ((before, now), zone_row)) in rows.enumerate() {
             for ((of_cell, before), now) in changes.iter_mut().zip(before).zip(now) {
                 *of_cell = change(*before, *now);
             }
-            for (of_cell, zone) in changes.iter().zip(&self.of_column) {
+            let echo = echo.map(|echo| &echo[y * columns..][..columns]);
+            for (x, (of_cell, zone)) in changes.iter().zip(&self.of_column).enumerate() {
                 let zone = usize::from(zone_row * ZONES as u8 + zone);
-                sums[zone] += of_cell;
-                counts[zone] += 1.0;
+                let share = f32::from(u8::from(echo.is_none_or(|echo| echo[x])));
+                sums[zone] += of_cell * share;
+                counts[zone] += share;
             }
         }
-        sums.iter().zip(counts).filter(|&(sum, count)| count > 0.0 && sum / count >= zone_moves).count() >= ZONES_MOVE
-    }
-}
-
-/// How much the picture changes where nothing moves: the grabber's noise.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Floor {
-    level: Option<f32>,
-}
-
-impl Floor {
-    /// Takes the change beside the echo from one frame's brightness to the next one's.
-    pub fn look(&mut self, before: &[f32], now: &[f32], echo: &[bool]) {
-        let (mut sum, mut count) = (0.0, 0);
-        for ((before, now), echo) in before.iter().zip(now).zip(echo) {
-            if !echo && MIDDLING.contains(now) {
-                sum += change(*before, *now);
-                count += 1;
-            }
-        }
-        if count < FLOOR_CELLS_MIN {
-            self.level = None;
-            return;
-        }
-        let mean = sum / count as f32;
-        if mean >= REPEATED {
-            let level = self.level.unwrap_or(mean);
-            self.level = Some(level + (mean - level) * FLOOR_WEIGHT);
-        }
-    }
-
-    /// The change from which on a zone moves.
-    pub fn zone_moves(&self) -> f32 {
-        self.level.map_or(ZONE_MOVES_UNKNOWN, |level| (level * OVER_FLOOR).clamp(ZONE_MOVES.0, ZONE_MOVES.1))
+        let (cells_min, moves) = if echo.is_some() { (ZONE_ECHO_MIN, ZONE_MOVES) } else { (1.0, ZONE_MOVES_UNKNOWN) };
+        let zones = sums.iter().zip(counts).filter(|&(_, count)| count >= cells_min);
+        zones.filter(|&(sum, count)| sum / count >= moves * reluctance).count() >= ZONES_MOVE
     }
 }

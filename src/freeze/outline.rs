@@ -9,7 +9,7 @@ const STIR_ECHO: u8 = 16;
 /// Cells around it, of eight, that must be echo too.
 const NEIGHBOURS_MIN: usize = 3;
 /// Cells around the hull that belong to it.
-const MARGIN: usize = 2;
+const MARGIN: usize = 1;
 
 /// Marks the cells within the echo's outline. *Shape*: `stirs` and `echo` are `[rows, columns]`.
 pub(super) fn draw(stirs: &[u8], columns: usize, echo: &mut [bool]) {

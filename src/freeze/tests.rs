@@ -198,6 +198,43 @@ fn given_a_still_probe_whose_speckle_changes_weakly_expect_live() {
 }
 
 #[test]
+fn given_a_flat_screen_that_flickers_beside_a_frozen_echo_expect_it_frozen() {
+    // A JPEG's rounding turns the whole of a flat part a level darker and back.
+    let flickering = (0..30).map(|i| {
+        let mut picture = screen(0);
+        let at = |x: usize, y: usize| (ECHO.0..ECHO.2).contains(&x) && (ECHO.1..ECHO.3).contains(&y);
+        for (i_pixel, pixel) in picture.as_rgb_mut().chunks_exact_mut(3).enumerate() {
+            if !at(i_pixel % SIZE.0, i_pixel / SIZE.0) {
+                pixel.fill(40 - (i % 2) as u8);
+            }
+        }
+        picture
+    });
+    check(live(40).chain(flickering), "45L 3s X 21s");
+}
+
+#[test]
+fn given_a_tinted_echo_whose_blocks_turn_bluer_and_back_expect_it_frozen() {
+    let tinted = (0..30).map(|i| {
+        let mut picture = screen(0);
+        for (pixel_at, pixel) in picture.as_rgb_mut().chunks_exact_mut(3).enumerate() {
+            let bluer = (pixel_at % SIZE.0 / 16 + pixel_at / SIZE.0 / 16 + i).is_multiple_of(2);
+            pixel[2] += if bluer { 4 } else { 0 };
+        }
+        picture
+    });
+    check(live(40).chain(tinted), "45L 3s X 21s");
+}
+
+#[test]
+fn given_a_stroke_that_a_jpeg_rounds_now_up_now_down_expect_it_settled_once() {
+    // Weak changes that do not stay: each is gone with the next frame.
+    let rounded = (0..40).map(|i| with_block(screen(0), (304, 200), 4, [if i % 3 == 2 { 150 } else { 110 }; 3]));
+    let seen = watch(live(40).chain(rounded));
+    assert_eq!(seen.matches('X').count(), 1, "{}", runs(&seen));
+}
+
+#[test]
 fn given_a_cine_loop_turned_picture_by_picture_expect_each_read_when_it_rests() {
     let steps =
         [(1, 4), (2, 6), (3, 12)].into_iter().flat_map(|(moment, count)| (0..count).map(move |_| screen(moment)));

@@ -1,33 +1,33 @@
-//! Pixels -> caliper markers: '+' shapes of one colour whose two strokes cross in their middles.
+//! Pixels -> caliper markers: what the judge takes for one, on the echo, with its size, colour and how well it is seen.
 //!
-//! A marker is told from echo by being exact: its strokes keep one colour (within their own noise, measured on the
-//! spot), and what lies two pixels beside them does not have it. It is told from print by its symmetry and by having no
-//! glyph on its line. No colour and no size is assumed. Where tissue is as bright as the marker some of its outline
-//! cannot be seen; such a marker is kept as [`Proof::Weak`] and counts only as the partner of a clear one.
+//! A cross is measured between pixels by its strokes, and where its colour is exact by the pixels that have it; tees and arrows
+//! are where the judge sees them. Crosses are looked for first; tees and arrows, of which tissue has many, only where there is no
+//! clear cross, and they count only if two look at each other; last, on an undamaged picture, markers over tissue as bright as
+//! themselves, by pixels that repeat a colour. No colour and no size is assumed.
 
 use super::{
-    cross::{Cross, NOISE_EXACT, TONE_STEP, TONE_TOLERANCE, tolerance},
     echo::Echo,
     gauge, glyph,
     ink::Ink,
-    seeds::{self, Seed, Shape},
-    star::Star,
+    judge::{self, Judged},
+    net::Nets,
+    places::{self, Kind, Place},
+    star::{Seed, Shape, Star},
     tone::{Tone, Tones},
 };
-use crate::frame::Spot;
+use crate::frame::{Frame, Spot};
 use alloc::vec::Vec;
+use core::{
+    f32::consts::{FRAC_PI_2, PI},
+    ops::RangeInclusive,
+};
 
-/// How far from the centre the first look is taken: beyond a stroke's half width and within an arm's length.
-const LOOK: i32 = 3;
-/// On pictures of at least this height strokes may be so wide that a second, farther look is needed.
-const TALL: i32 = 800;
-const FAR_LOOK: i32 = 6;
-/// How much farther than from its sides a centre's colour is from two of its corners, where the picture is not exact.
-const SEED_STEP: u8 = 20;
-/// Darker grey is no overlay. *Source*: the dimmest marker on the real screens has 225.
-const LUMA_MIN: u8 = 100;
-/// Of so many shapes faint copies are looked for; a screen has one or two kinds of markers.
-const MODELS_MAX: usize = 3;
+/// Noise up to which strokes count as exact. Only a picture that was never compressed or scaled has such overlay.
+const NOISE_EXACT: f32 = 1.0;
+/// The least difference that counts as another colour. Overlay in a clean picture is exact, echo is not.
+const TONE_STEP: u8 = 2;
+/// The most by which a stroke's pixels leave its colour: JPEG on the real screens stays within 20.
+const TONE_TOLERANCE: u8 = 34;
 
 /// How well a marker is seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,8 +36,6 @@ pub(crate) enum Proof {
     Clear,
     /// Only a part of its outline stands out from what lies behind it.
     Weak,
-    /// The picture's edge cuts an arm off.
-    Cut,
 }
 
 /// A caliper marker.
@@ -63,38 +61,78 @@ pub(crate) struct Marker {
     pub outline: f32,
 }
 
-/// The least outline of a clear marker, less a hundredth for each level of noise.
-const CLEAR_MIN: f32 = 0.42;
+/// The least log-odds of a clear marker.
+const CLEAR_MIN: f32 = 2.2;
+/// Where along its strokes a cross is measured, as parts of its reach.
+const LOOKS: [f32; 3] = [0.7, 0.5, 0.85];
+/// How far a measured centre may be from where the marker was judged to be, as a part of its reach.
+const MEASURED_OFF: f32 = 0.25;
+/// Its strokes are so many times as long as its reach is, and go on where they keep this part of their ink.
+const DIAGONAL: f32 = 1.2;
+const RUNS_ON: f32 = 0.75;
+/// A diagonal cross reaches sideways by this part of its strokes' length.
+const X_PART: f32 = 0.85;
+/// A marker is cut if the picture's edge takes as many pixels of an arm: less is how far its reach may be off.
+const CUT_MIN: f32 = 1.0;
 /// How far such a place may be from where it was measured.
 const OFF_GRID_MAX: f32 = 0.2;
 /// The cosine of the most by which a tee or arrow may look past its partner.
 const FACING: f32 = 0.97;
-/// How near the sizes, colours and evenness of two markers must be that nothing but likeness joins: speckle forms crosses too.
-const TWIN_SIZE: f32 = 0.5;
-const TWIN_PART: f32 = 0.04;
-const TWIN_NOISE: f32 = 14.0;
-const TWIN_TONE: u8 = 12;
-const TWIN_OUTLINE: f32 = 0.8;
 /// How far the colours of two markers may differ where strokes are smeared.
 const SMEARED: u8 = 44;
 
 impl Marker {
-    fn of(tones: &Tones, star: &Star) -> Self {
-        let spots = star.rays.iter().zip(&star.arms).flat_map(|(&(dx, dy), &arm)| {
-            let (from, to) = ((0.4 * arm).max(star.gap + 1.0) as i32, arm as i32);
-            (from..to).map(move |r| Spot { x: star.at.x + r as f32 * dx, y: star.at.y + r as f32 * dy })
-        });
-        let own: Vec<Tone> = spots.filter_map(|spot| tones.nearest(spot)).collect();
-        let tone = Tone::mean(own.iter().copied()).unwrap_or(Tone::BLACK);
-        let squares = own.iter().map(|t| f32::from(t.gap(tone))).map(|gap| gap * gap).sum::<f32>();
-        let noise = libm::sqrtf(squares / own.len().max(1) as f32);
-        let slant = if star.shape == Shape::X { core::f32::consts::FRAC_1_SQRT_2 } else { 1.0 };
-        let reach = |i: usize| slant * (star.arms[i] + star.arms[i + 1]) / 2.0 - 0.5;
-        let reach = [reach(0), if star.arms.len() == 4 { reach(2) } else { reach(0) }];
-        let outline = star.quarters.iter().sum::<f32>() / 4.0 - star.rough / (star.level - star.ground);
-        let axis = star.axis();
-        let at = if axis.is_none() && noise <= NOISE_EXACT { on_grid(star.at) } else { star.at };
-        Self { shape: star.shape, axis, at, reach, stroke: star.stroke, tone, noise, proof: Proof::Clear, outline }
+    /// A marker as judged; a cross is measured between pixels where its strokes can be followed.
+    fn of(tones: &Tones, ink: &Ink, judged: &Judged) -> Self {
+        let measured = star_of(ink, judged);
+        let (at, gap) = measured.as_ref().map_or((judged.at, 0.0), |star| (star.at, star.gap));
+        let (rays, arm) = match &measured {
+            Some(star) => (star.rays.clone(), star.arms.iter().sum::<f32>() / star.arms.len() as f32),
+            None => (judged.rays(), judged.reach),
+        };
+        let (tone, noise) = tone_of(tones, at, &rays, (0.4 * arm).max(gap + 1.0)..=0.85 * arm);
+        let is_cross = judged.kind == Kind::Cross;
+        let part = if judged.is_diagonal() { X_PART } else { 1.0 };
+        let marker = Self {
+            shape: measured.as_ref().map_or(judged.shape(), |star| star.shape),
+            axis: (!is_cross).then(|| (libm::cosf(judged.axis), libm::sinf(judged.axis))),
+            at,
+            reach: measured.as_ref().map_or([part * judged.reach - 0.5; 2], Star::reach),
+            stroke: measured.as_ref().map_or(judged.stroke, |star| star.stroke),
+            tone,
+            noise,
+            proof: if judged.sure >= CLEAR_MIN { Proof::Clear } else { Proof::Weak },
+            outline: 1.0 / (1.0 + libm::expf(-judged.sure)),
+        };
+        if is_cross && marker.is_exact() { Self { at: on_grid(marker.exact_centre(tones)), ..marker } } else { marker }
+    }
+
+    /// The middle of an exact marker's strokes by the pixels that have its colour, whatever lies beside them.
+    fn exact_centre(&self, tones: &Tones) -> Spot {
+        if self.shape == Shape::X {
+            return self.at;
+        }
+        let same =
+            |x: f32, y: f32| tones.nearest(Spot { x, y }).is_some_and(|tone| tone.gap(self.tone) <= self.tolerance());
+        let widest = 2.0 * self.stroke + 2.0;
+        let middle = |on: &dyn Fn(f32, f32) -> bool, reach: f32| {
+            let arms = (1..libm::ceilf(reach) as i32).filter(|&r| r as f32 >= 0.4 * reach).flat_map(|r| [r, -r]);
+            let mut middles: Vec<f32> = arms
+                .filter_map(|r| {
+                    let on = |off: i32| on(r as f32, off as f32);
+                    let start = [0, -1, 1, -2, 2].into_iter().find(|&off| on(off))?;
+                    let after = (1..).take_while(|&i| (i as f32) < widest && on(start + i)).count() as i32;
+                    let before = (1..).take_while(|&i| (i as f32) < widest && on(start - i)).count() as i32;
+                    ((after + before) as f32 + 1.0 <= widest).then(|| start as f32 + (after - before) as f32 / 2.0)
+                })
+                .collect();
+            middles.sort_by(f32::total_cmp);
+            middles.get(middles.len() / 2).copied().unwrap_or(0.0)
+        };
+        let (x, y) = (libm::roundf(self.at.x), libm::roundf(self.at.y));
+        let down = middle(&|along, across| same(x + along, y + across), self.reach[0]);
+        let aside = middle(&|along, across| same(x + across, y + along), self.reach[1]);
+        Spot { x: x + aside, y: y + down }
     }
 
     /// The larger of the two reaches.
@@ -102,9 +140,16 @@ impl Marker {
         2.0 * self.reach[0].max(self.reach[1]) + 1.0
     }
 
+    /// Whether the picture's edge cuts it off. Where it does, the arms across seem as short as the one that is cut.
+    pub(crate) fn is_cut(&self, tones: &Tones) -> bool {
+        let room = self.reach[0].max(self.reach[1]) - CUT_MIN;
+        let is_near = |at: f32, side: i32| at < room || at > side as f32 - 1.0 - room;
+        is_near(self.at.x, tones.width()) || is_near(self.at.y, tones.height())
+    }
+
     /// Below this difference a pixel has the marker's colour.
     pub(crate) fn tolerance(&self) -> u8 {
-        tolerance(self.noise)
+        ((3.0 * self.noise) as u8).saturating_add(TONE_STEP).min(TONE_TOLERANCE)
     }
 
     /// Whether its strokes have one colour exactly, as in a picture that was neither compressed nor scaled.
@@ -112,19 +157,10 @@ impl Marker {
         self.noise <= NOISE_EXACT
     }
 
-    /// Whether both are the same shape so closely that they need no line between them. Where strokes are exact, being
-    /// alike is enough: echo does not repeat a colour, and tissue of that colour blurs what is measured of the shape.
+    /// Whether both are so clearly markers of one hand that they need no line between them. Echo does not repeat a colour exactly.
     pub(crate) fn is_twin(&self, other: &Self) -> bool {
-        let exact = self.is_exact() && other.is_exact();
-        let near = |a: f32, b: f32| (a - b).abs() <= TWIN_SIZE + TWIN_PART * a.max(b);
-        let close = near(self.reach[0], other.reach[0])
-            && near(self.reach[1], other.reach[1])
-            && near(self.stroke, other.stroke)
-            && self.noise.max(other.noise) <= TWIN_NOISE
-            && self.tone.gap(other.tone) <= TWIN_TONE
-            && self.outline.min(other.outline) >= TWIN_OUTLINE;
         let clear = self.proof == Proof::Clear && other.proof == Proof::Clear;
-        self.is_alike(other) && (exact || clear && close)
+        self.is_alike(other) && (clear || self.is_exact() && other.is_exact())
     }
 
     /// Whether both were drawn by the same hand and, where their shape has a direction, look at each other.
@@ -139,43 +175,70 @@ impl Marker {
 
     /// Whether both have the same shape, size, stroke and colour.
     fn is_drawn_as(&self, other: &Self) -> bool {
-        let near = |a: f32, b: f32| (a - b).abs() <= 1.25 + a.max(b) / 10.0;
+        let near = |a: f32, b: f32| (a - b).abs() <= 1.5 + a.max(b) * 0.15;
         let upright = |shape| matches!(shape, Shape::Plus | Shape::BoxedPlus);
         // Smeared strokes keep more or less of their colour, as their pixels fall.
         let tolerance = if self.is_exact() && other.is_exact() { 4 } else { SMEARED };
         (self.shape == other.shape || upright(self.shape) && upright(other.shape))
             && near(self.reach[0], other.reach[0])
             && near(self.reach[1], other.reach[1])
-            && (self.stroke - other.stroke).abs() <= 1.0 + self.stroke.max(other.stroke) / 5.0
+            && (self.stroke - other.stroke).abs() <= 1.25 + self.stroke.max(other.stroke) * 0.3
             && self.tone.gap(other.tone) <= tolerance
     }
 }
 
 /// Finds every marker on the picture, the clearest first.
-pub(crate) fn find(tones: &Tones, ink: &Ink, echo: Option<&Echo>) -> Vec<Marker> {
-    let is_drawn = |marker: &Marker| {
-        let on_echo = echo.is_none_or(|echo| echo.holds(marker.at.x, marker.at.y));
-        on_echo && !glyph::stands_in_print(tones, marker)
+pub(crate) fn find(frame: Frame<'_>, tones: &Tones, echo: Option<&Echo>) -> Vec<Marker> {
+    let on_echo = |marker: &Marker| echo.is_none_or(|echo| echo.holds(marker.at.x, marker.at.y));
+    // Among print it may be a plus sign, and counts only as the partner of one that is clear.
+    let with_proof = |marker: Marker| {
+        let in_print = marker.axis.is_none() && glyph::stands_in_print(tones, &marker);
+        Marker { proof: if in_print { Proof::Weak } else { marker.proof }, ..marker }
     };
-    let mut markers = stars(tones, ink, seeds::crossings(ink));
-    markers.retain(&is_drawn);
-    if markers.is_empty() || markers.iter().any(|marker| has_no_partner(marker, &markers)) {
-        // Where tissue is as bright as a marker, only its colour tells it.
-        let near = |a: &Marker, b: &Marker| a.at.distance(b.at) <= (a.size() + b.size()) / 4.0;
-        let mut hidden = crosses(tones);
-        hidden.retain(|cross| is_drawn(cross) && !markers.iter().any(|marker| near(cross, marker)));
-        for cross in hidden.iter_mut().filter(|cross| !cross.is_exact() && cross.proof == Proof::Clear) {
-            cross.proof = Proof::Weak;
-        }
-        markers.append(&mut hidden);
-    }
-    if !markers.iter().any(|marker| marker.proof == Proof::Clear) {
-        markers = stars(tones, ink, seeds::junctions(ink));
-        markers.retain(&is_drawn);
+    let drawn = |judged: &[Judged], ink: &Ink| -> Vec<Marker> {
+        let alone = judged.iter().filter(|one| !runs_on(ink, one));
+        alone.map(|one| Marker::of(tones, ink, one)).filter(on_echo).map(with_proof).collect()
+    };
+    let nets = Nets::shipped();
+    let ink = Ink::of(frame, echo);
+    let half = ink.halved();
+    let is_clear = |markers: &[Marker]| markers.iter().any(|marker| marker.proof == Proof::Clear);
+    let judged = |ink: &Ink, half: &Ink, places: &[Place]| drawn(&judge::judge(ink, half, places, &nets), ink);
+    let mut markers = judged(&ink, &half, &places::crosses(&ink, &half, echo));
+    if !is_clear(&markers) {
+        markers.append(&mut judged(&ink, &half, &places::turned(&ink, &half, echo)));
         facing(&mut markers);
+    }
+    if !is_clear(&markers) {
+        // Where tissue is as bright as markers, only that their pixels are exactly alike tells them.
+        let ink = Ink::exact(frame, echo);
+        let half = ink.halved();
+        markers = judged(&ink, &half, &places::crosses(&ink, &half, echo));
     }
     markers.sort_by(|a, b| b.outline.total_cmp(&a.outline));
     markers
+}
+
+/// The colour of strokes that leave `at` by `rays`, seen over `reach`, and how far they leave it, root mean square. Where the
+/// middle was measured a pixel off, the pixel beside counts.
+fn tone_of(tones: &Tones, at: Spot, rays: &[(f32, f32)], reach: RangeInclusive<f32>) -> (Tone, f32) {
+    let along = |off: f32| {
+        let reach = reach.clone();
+        rays.iter().flat_map(move |&(dx, dy)| {
+            let steps = *reach.start() as i32..=*reach.end() as i32;
+            steps.map(move |r| Spot { x: at.x + r as f32 * dx - off * dy, y: at.y + r as f32 * dy + off * dx })
+        })
+    };
+    let mut middle: Vec<Tone> = along(0.0).filter_map(|spot| tones.nearest(spot)).collect();
+    middle.sort_by_key(|tone| tone.luma());
+    let Some(&usual) = middle.get(middle.len() / 2) else { return (Tone::BLACK, f32::MAX) };
+    let near = along(0.0).zip(along(-1.0).zip(along(1.0))).filter_map(|(here, (left, right))| {
+        [here, left, right].into_iter().filter_map(|spot| tones.nearest(spot)).min_by_key(|tone| tone.gap(usual))
+    });
+    let own: Vec<Tone> = near.collect();
+    let tone = Tone::mean(own.iter().copied()).unwrap_or(usual);
+    let squares = own.iter().map(|t| f32::from(t.gap(tone))).map(|gap| gap * gap).sum::<f32>();
+    (tone, libm::sqrtf(squares / own.len().max(1) as f32))
 }
 
 /// The place on whole or half pixels where a marker is whose pixels have one colour: there strokes cover whole pixels.
@@ -187,116 +250,41 @@ fn on_grid(at: Spot) -> Spot {
     Spot { x: near(at.x), y: near(at.y) }
 }
 
-/// Whether an odd number of markers is drawn like `marker`, itself among them.
-fn has_no_partner(marker: &Marker, markers: &[Marker]) -> bool {
-    markers.iter().filter(|other| marker.is_alike(other)).count() % 2 == 1
-}
-
-/// Markers of any shape, measured between pixels.
-pub(crate) fn stars(tones: &Tones, ink: &Ink, seeds: Vec<Seed>) -> Vec<Marker> {
-    let mut found: Vec<Marker> = Vec::new();
-    for seed in seeds {
-        let Some(star) = gauge::measure(ink, &seed) else { continue };
-        if !star.is_clear() {
-            continue;
-        }
-        let marker = Marker::of(tones, &star);
-        if marker.outline - marker.noise / 100.0 < CLEAR_MIN {
-            continue;
-        }
-        match found.iter_mut().find(|known| known.at.distance(marker.at) <= known.size() / 2.0) {
-            Some(known) if known.outline >= marker.outline => {}
-            Some(known) => *known = marker,
-            None => found.push(marker),
-        }
+/// A judged cross measured between pixels; none if its strokes cannot be followed, or lead elsewhere.
+fn star_of(ink: &Ink, judged: &Judged) -> Option<Star> {
+    if judged.kind != Kind::Cross {
+        return None;
     }
-    found
+    let rays = [0.0, PI, FRAC_PI_2, -FRAC_PI_2].map(|angle| judged.axis + angle).to_vec();
+    // Where one distance meets a label or another marker's line another one may not.
+    let looks = LOOKS.iter().map(|part| part * judged.reach);
+    let seeds = looks.map(|look| Seed { shape: judged.shape(), at: judged.at, rays: rays.clone(), look });
+    let mut stars = seeds.filter_map(|seed| gauge::measure(ink, &seed));
+    stars.find(|star| star.at.distance(judged.at) <= MEASURED_OFF * judged.reach)
 }
 
-/// Leaves the tees and arrows that look at one like them, and those drawn like them that look at none.
+/// Whether two strokes of a cross or more go on beyond its reach: it is where lines cross, or a box's corner. One may go on as
+/// the measuring line.
+fn runs_on(ink: &Ink, judged: &Judged) -> bool {
+    if judged.kind != Kind::Cross {
+        return false;
+    }
+    let along = |(dx, dy): (f32, f32), r: f32| ink.at(judged.at.x + r * dx, judged.at.y + r * dy);
+    let rays = judged.rays();
+    let strokes = rays.iter().map(|&ray| along(ray, 0.6 * judged.reach)).sum::<f32>() / rays.len() as f32;
+    let length = if judged.is_diagonal() { DIAGONAL } else { 1.0 } * judged.reach;
+    let goes_on = |ray: (f32, f32)| {
+        let (from, to) = ((length + 2.0) as i32, (1.6 * length + 4.0) as i32);
+        (from..=to).all(|r| along(ray, r as f32) >= RUNS_ON * strokes)
+    };
+    rays.into_iter().filter(|&ray| goes_on(ray)).count() >= 2
+}
+
+/// Leaves the tees and arrows that look at one like them, and those drawn like them that look at none: tissue has many
+/// that look anywhere.
 fn facing(markers: &mut Vec<Marker>) {
-    let paired: Vec<Marker> = markers.iter().filter(|a| markers.iter().any(|b| a.is_alike(b))).cloned().collect();
-    markers.retain(|marker| paired.iter().any(|other| other.at == marker.at || marker.is_drawn_as(other)));
-}
-
-/// Upright crosses whose pixels have one colour.
-fn crosses(tones: &Tones) -> Vec<Marker> {
-    let mut found: Vec<(Cross, Marker)> = Vec::new();
-    for (x, y) in seeds(tones) {
-        let beside = |m: &Marker| (m.at.x - x as f32).abs().max((m.at.y - y as f32).abs()) <= 1.0;
-        if found.iter().any(|(_, marker)| marker.proof == Proof::Clear && beside(marker)) {
-            continue;
-        }
-        let Some(cross) = Cross::around(tones, x, y) else { continue };
-        if let Some(marker) = cross.marker(tones) {
-            keep_clearer(&mut found, cross, marker);
-        }
-    }
-    // A picture is exact or it is not: where some markers are exact, what is not is echo.
-    let is_exact = |marker: &Marker| marker.is_exact() && marker.proof == Proof::Clear;
-    if found.iter().any(|(_, marker)| is_exact(marker)) {
-        found.retain(|(_, marker)| marker.is_exact());
-        let mut models: Vec<Cross> = Vec::new();
-        for (cross, _) in found.iter().filter(|(_, marker)| is_exact(marker)) {
-            if models.len() < MODELS_MAX && !models.iter().any(|model| model.is_same_shape(cross)) {
-                models.push(cross.clone());
-            }
-        }
-        for copy in models.iter().flat_map(|model| model.copies(tones)) {
-            if let Some(marker) = copy.faint_marker(tones) {
-                keep_clearer(&mut found, copy, marker);
-            }
-        }
-    }
-    found.into_iter().map(|(_, marker)| marker).collect()
-}
-
-/// Adds a marker, unless a clearer one is known at its place.
-fn keep_clearer(found: &mut Vec<(Cross, Marker)>, cross: Cross, marker: Marker) {
-    match found.iter_mut().find(|(_, known)| known.at.distance(marker.at) <= known.size() / 2.0) {
-        Some((_, known)) if known.outline >= marker.outline => {}
-        Some(known) => *known = (cross, marker),
-        None => found.push((cross, marker)),
-    }
-}
-
-/// The pixels that could be a marker's centre: their colour goes on to all four sides but not to all the corners.
-fn seeds(tones: &Tones) -> Vec<(i32, i32)> {
-    let looks = if tones.height() < TALL { &[LOOK][..] } else { &[LOOK, FAR_LOOK][..] };
-    let mut seeds = Vec::new();
-    for &look in looks {
-        for y in look..tones.height() - look {
-            seeds_of_row(tones, y, look, &mut seeds);
-        }
-    }
-    seeds
-}
-
-fn seeds_of_row(tones: &Tones, y: i32, look: i32, seeds: &mut Vec<(i32, i32)>) {
-    let width = tones.width() - 2 * look;
-    if width <= 0 {
-        return;
-    }
-    // Nine views of equal length, so that one index serves them all: left, middle and right of three rows.
-    let view = |dx: i32, dy: i32| &tones.row(y + dy)[(look + dx) as usize..][..width as usize];
-    let [left, here, right] = [-look, 0, look].map(|dx| view(dx, 0));
-    let [above, below] = [-look, look].map(|dy| view(0, dy));
-    let corners = [(-look, -look), (look, -look), (-look, look), (look, look)].map(|(dx, dy)| view(dx, dy));
-    for (i, &tone) in here.iter().enumerate() {
-        if tone.luma() < LUMA_MIN && !tone.is_coloured() {
-            continue;
-        }
-        let spread = tone.gap(above[i]).max(tone.gap(below[i]));
-        if spread > TONE_TOLERANCE {
-            continue;
-        }
-        let spread = spread.max(tone.gap(left[i])).max(tone.gap(right[i]));
-        if spread > TONE_TOLERANCE {
-            continue;
-        }
-        let step = if f32::from(spread) <= NOISE_EXACT { TONE_STEP } else { spread.saturating_add(SEED_STEP) };
-        if corners.iter().filter(|corner| tone.gap(corner[i]) > step).count() >= 2 {
-            seeds.push((i as i32 + look, y));
-        }
-    }
+    let turned = |marker: &Marker| marker.axis.is_some();
+    let faces = |a: &Marker| turned(a) && markers.iter().any(|b| turned(b) && b.at != a.at && a.is_alike(b));
+    let paired: Vec<Marker> = markers.iter().filter(|a| faces(a)).cloned().collect();
+    markers.retain(|marker| !turned(marker) || paired.iter().any(|other| other.is_drawn_as(marker)));
 }

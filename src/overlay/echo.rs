@@ -30,11 +30,15 @@ impl Echo {
         let (width, height) = (tones.width() as usize, tones.height() as usize);
         let (columns, rows) = (width.div_ceil(CELL), height.div_ceil(CELL));
         let mut counts = vec![[0u32; 2]; columns * rows];
+        let mut row = Vec::with_capacity(width);
         for y in (0..height).step_by(ROW_STEP) {
-            for (i, pair) in tones.row(y as i32).windows(2).enumerate() {
-                let count = &mut counts[y / CELL * columns + i / CELL];
-                count[0] += 1;
-                count[1] += u32::from(pair[0].luma().abs_diff(pair[1].luma()) >= DIFFERENT);
+            row.clear();
+            tones.brightness(y, 0..width, &mut row);
+            let counts = &mut counts[y / CELL * columns..][..columns];
+            for ((count, here), next) in counts.iter_mut().zip(row.chunks(CELL)).zip(row[1..].chunks(CELL)) {
+                let different = here.iter().zip(next).map(|(a, b)| u8::from(a.abs_diff(*b) >= DIFFERENT));
+                count[0] += here.len().min(next.len()) as u32;
+                count[1] += u32::from(different.sum::<u8>());
             }
         }
         let busy: Vec<bool> = counts.iter().map(|&[all, busy]| busy as f32 > BUSY_PART * all as f32).collect();
@@ -47,6 +51,25 @@ impl Echo {
     pub(crate) fn is_all(&self) -> bool {
         let own = self.cells.iter().filter(|cell| **cell).count();
         own as f32 >= ALL_PART * self.cells.len() as f32
+    }
+
+    /// The box around it with a cell more on each side: left, top, right, bottom, in pixels. It may exceed the picture.
+    pub(crate) fn bounds(&self) -> [i32; 4] {
+        // A cell at the border that is mostly ground is not busy, and then neither is the ground beyond it in the box.
+        let [left, top, right, bottom] = self.area().map(|side| side as i32);
+        let cell = CELL as i32;
+        [left - cell, top - cell, right + cell, bottom + cell]
+    }
+
+    /// The rectangle around it: left, top, right, bottom in pixels, the last two excluded. It may end beyond the picture.
+    pub(crate) fn area(&self) -> [usize; 4] {
+        let on = || {
+            self.cells.iter().enumerate().filter(|(_, on)| **on).map(|(at, _)| (at % self.columns, at / self.columns))
+        };
+        let around = |[left, top, right, bottom]: [usize; 4], (x, y): (usize, usize)| {
+            [left.min(x * CELL), top.min(y * CELL), right.max((x + 1) * CELL), bottom.max((y + 1) * CELL)]
+        };
+        on().fold([usize::MAX, usize::MAX, 0, 0], around)
     }
 
     /// Whether the pixel (x, y) is in the echo or right beside it.

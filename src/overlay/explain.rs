@@ -4,10 +4,9 @@
 //! a strip below. Always holds: nothing is told by colour alone; any size of picture is drawn without a panic.
 
 use super::{
-    Pair, Ruler, Sight, Ticks,
+    Across, Outline, Pair, Ruler, Sight, Stretch, Ticks,
     candidates::{self, Proof},
     echo::Echo,
-    ink::Ink,
     print,
     tone::Tones,
 };
@@ -35,6 +34,7 @@ const CHOSEN: Rgb888 = Rgb888::new(255, 0, 255);
 const OTHER: Rgb888 = Rgb888::new(150, 150, 255);
 const MARKER: Rgb888 = Rgb888::new(0, 255, 255);
 const RULER: Rgb888 = Rgb888::new(0, 255, 0);
+const BORDER: Rgb888 = Rgb888::new(255, 120, 120);
 const PRINT: Rgb888 = Rgb888::new(255, 160, 0);
 
 /// Draws what was seen on `frame`. *Shape*: as wide as the frame and [`STRIP`] higher.
@@ -48,13 +48,16 @@ pub fn draw(frame: Frame<'_>, sight: &Sight) -> Picture {
         sheet.outline(Rectangle::new(corner, size), PRINT);
         sheet.write("print", corner + Point::new(size.width as i32 + 4, size.height as i32 - 6), PRINT);
     }
+    if let Some(outline) = &sight.outline {
+        sheet.border(outline);
+    }
     let tones = Tones::of(frame);
-    for marker in candidates::find(&tones, &Ink::of(frame), Echo::of(&tones).as_ref()) {
+    let echo = Echo::of(&tones);
+    for marker in candidates::find(frame, &tones, echo.as_ref()) {
         let radius = marker.size() as i32 + 6;
         let proof = match marker.proof {
             Proof::Clear => "clear",
             Proof::Weak => "weak",
-            Proof::Cut => "cut off",
         };
         sheet.ring(marker.at, radius, MARKER);
         let words = format!("{proof} {:.2}", marker.outline);
@@ -128,12 +131,30 @@ impl Sheet {
         self.write(&format!("{label}{word}, {:.1} px", pair.length().0), beside, colour);
     }
 
+    /// The echo's border, and the stretch that it tells.
+    fn border(&mut self, outline: &Outline) {
+        let mut points = outline.points().map(point);
+        let Some(mut from) = points.next() else { return };
+        let corner = from;
+        for to in points {
+            let Ok(()) =
+                Line::new(from, to).into_styled(PrimitiveStyle::with_stroke(BORDER, 1)).draw(&mut self.picture);
+            from = to;
+        }
+        let Stretch { ratio, error } = outline.stretch;
+        let words = format!("{ratio:.3} times as wide, to {error:.3}");
+        self.write(&words, corner - Point::new(210, 8), BORDER);
+    }
+
     fn ticks(&mut self, ticks: &Ticks, ruler: Option<&Ruler>) {
         for tick in ticks.spots() {
             self.ring(tick, 6, RULER);
         }
         let count = ticks.spots().count();
         let words = match ruler {
+            Some(ruler) if ruler.by == Across::Assumed => {
+                format!("{:.2} px/cm down, not known across, {count} ticks", ruler.scale.0)
+            }
             Some(ruler) if ruler.across == ruler.scale => format!("{:.2} px/cm, {count} ticks", ruler.scale.0),
             Some(ruler) => {
                 format!("{:.2} px/cm down, {:.2} across, {count} ticks", ruler.scale.0, ruler.across.0)

@@ -4,7 +4,7 @@
 //! sign. Digits are told by where their ink lies on a few heights. A shape that is not surely one of 1 to 4 has no
 //! number.
 
-use super::{candidates::Marker, seeds::Shape, tone::Tones};
+use super::{candidates::Marker, star::Shape, tone::Tones};
 use alloc::{vec, vec::Vec};
 
 /// Farther than this part of the marker's size from its middle's height, print is on another line than the marker.

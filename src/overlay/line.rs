@@ -182,7 +182,11 @@ impl Dots {
 
     /// Whether dots come at one step all the way, seen against how much looks like dots between them.
     fn are_periodic(&self) -> bool {
+        let covered = self.covered() as f32;
+        // Each place needs a dotted step of its own: with too few of them no phase of this step can be a line.
+        let fewest = |step: f32| HIT_MIN * (self.steps.len() as f32 / step - 2.0);
         let steps = (STEP_MIN as i32 * 8..=STEP_MAX as i32 * 8).map(|eighths| eighths as f32 / 8.0);
+        let steps = steps.filter(|step| covered >= fewest(*step));
         steps.flat_map(|step| (0..libm::ceilf(step) as i32).map(move |phase| (step, phase as f32))).any(
             |(step, phase)| {
                 // A short dot may lie a pixel off its place; looking there too costs certainty where much looks like
@@ -194,8 +198,9 @@ impl Dots {
 
     fn have_period(&self, step: f32, phase: f32, slack: usize) -> bool {
         let part = |phase: f32, steps: core::ops::Range<usize>| {
+            // Rounding by a cast, which is many times as fast; no place is negative.
             let places =
-                (0..).map(|i| libm::roundf(phase + i as f32 * step) as usize).take_while(|at| *at < self.steps.len());
+                (0..).map(|i| (phase + i as f32 * step + 0.5) as usize).take_while(|at| *at < self.steps.len());
             let (mut count, mut hits) = (0.0f32, 0.0f32);
             for at in places.filter(|at| steps.contains(at)) {
                 let near = at.saturating_sub(slack)..=(at + slack).min(self.steps.len() - 1);

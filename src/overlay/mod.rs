@@ -1,26 +1,32 @@
 //! Frozen picture -> markers, pair, ruler, printed length, or why not.
 //!
-//! The rooms, in the order of the flow: `candidates` finds the caliper markers (by `ink`, `seeds`, `gauge`, `star`, `echo`),
-//! `pairs` joins them to distances, [`ruler`] finds the scale. [`print`] finds lines that may be printed lengths; read by a
-//! recogniser and parsed by [`text`], they come back to [`Sight::with_print`], where `verdict` holds everything together. Each
-//! step may refuse with its own reason.
+//! The rooms, in the order of the flow: `candidates` finds the caliper markers ([`places`] says where to look on the plane of `ink`,
+//! `judge` with `net` and [`patch`] which of them are markers, `gauge` and `star` measure crosses between pixels), only on the `echo`;
+//! `pairs` joins them to distances, [`ruler`] finds the scale, `sector` how much the picture is stretched. [`print`] finds lines
+//! that may be printed lengths; read by a recogniser and parsed by [`text`], they come back to [`Sight::with_print`], where
+//! `verdict` holds everything together. Each step may refuse with its own reason. [`profile`] is what was learnt of a cart; with it
+//! [`see_with`] looks at less.
 //!
 //! Always holds: a picture without refusal has exactly one chosen pair, and one with refusal has none; the same pixels
 //! give the same sight. Deliberately absent: any colour, size or place of one cart's screen as a condition.
 
 mod blobs;
 mod candidates;
-mod cross;
 mod echo;
 pub mod explain;
 mod gauge;
 mod glyph;
 mod ink;
+mod judge;
 mod line;
+mod net;
 mod pairs;
+pub mod patch;
+pub mod places;
 pub mod print;
+pub mod profile;
 pub mod ruler;
-mod seeds;
+mod sector;
 mod star;
 pub mod text;
 mod tone;
@@ -38,8 +44,10 @@ use alloc::{string::String, vec::Vec};
 use echo::Echo;
 use ink::Ink;
 use pairs::{Joined, Pairing};
+pub use profile::Profile;
 pub use ruler::Ruler;
-use ruler::Ticks;
+use ruler::{Across, Ticks};
+pub use sector::{Outline, Stretch};
 use tone::Tones;
 
 /// Two markers that belong to one distance.
@@ -114,6 +122,8 @@ pub struct Sight {
     pub ruler: Option<Ruler>,
     /// Its ticks, whatever they are worth.
     pub ticks: Option<Ticks>,
+    /// The sector that the echo is, where its border tells how much the picture is stretched.
+    pub outline: Option<Outline>,
     /// The printed length, if it could be read.
     pub text: Option<PrintedLength>,
     /// Why the picture is not measured; none if it is, and then one pair is chosen.
@@ -126,9 +136,17 @@ impl Sight {
         self.pairs.iter().find(|pair| pair.chosen).filter(|_| self.refusal.is_none())
     }
 
-    /// The chosen pair's distance on the ruler.
+    /// The chosen pair's distance on the ruler. None where only an upright ruler is in view and neither the echo's border nor
+    /// an agreeing printed length proves that it holds across the picture too.
     pub fn by_ruler(&self) -> Option<Centimetres> {
-        Some(self.ruler.as_ref()?.distance(self.chosen()?.ends))
+        let ruler = self.ruler.as_ref().filter(|ruler| ruler.by != Across::Assumed || self.text.is_some())?;
+        Some(ruler.distance(self.chosen()?.ends))
+    }
+
+    /// How many times as wide as high the picture shows things, by both rulers or by the echo's border; none if neither tells.
+    pub fn stretch(&self) -> Option<f32> {
+        let by_rulers = self.ticks.as_ref().filter(|ticks| ticks.across() == Across::Ruler).map(Ticks::stretch);
+        by_rulers.or(self.outline.map(|outline| outline.stretch.likeliest()))
     }
 
     /// The kidney's length: by the ruler where there is one, else as printed.
@@ -137,16 +155,44 @@ impl Sight {
     }
 }
 
+/// Places where a marker may be, with what is seen there: what a judge of markers is trained on.
+pub fn marks(frame: Frame<'_>) -> Vec<(places::Place, patch::Patch)> {
+    let echo = Echo::of(&Tones::of(frame));
+    let ink = Ink::of(frame, echo.as_ref());
+    let half = ink.halved();
+    let crosses = places::crosses(&ink, &half, echo.as_ref());
+    let turned = places::turned(&ink, &half, echo.as_ref());
+    crosses.into_iter().chain(turned).map(|place| (place, patch::cut(&ink, &half, &place))).collect()
+}
+
 /// Reads what the cart drew on a frozen picture.
 pub fn see(frame: Frame<'_>) -> Sight {
     let tones = Tones::of(frame);
     let echo = Echo::of(&tones);
-    let is_screen = echo.as_ref().is_some_and(|echo| !echo.is_all());
     let ticks = ruler::find(&tones);
+    measured(frame, &tones, echo.as_ref(), ticks)
+}
+
+/// The same with what was learnt of the cart, in less time; none where the picture is not as the profile says, or is refused:
+/// then [`see`] decides.
+pub fn see_with(frame: Frame<'_>, profile: &Profile) -> Option<Sight> {
+    if !profile.suits(frame) {
+        return None;
+    }
+    let tones = Tones::of(frame);
+    let echo = Echo::of(&tones).filter(|echo| profile.has_room_for(echo))?;
+    let ticks = profile.ticks(&tones)?;
+    let sight = measured(frame, &tones, Some(&echo), Some(ticks));
+    sight.chosen().is_some().then_some(sight)
+}
+
+fn measured(frame: Frame<'_>, tones: &Tones<'_>, echo: Option<&Echo>, ticks: Option<Ticks>) -> Sight {
+    let is_screen = echo.is_some_and(|echo| !echo.is_all());
+    let outline = echo.and_then(|echo| sector::find(tones, echo));
+    let ticks = ticks.map(|ticks| ticks.with_outline(outline.as_ref()));
     let ruler = ticks.as_ref().and_then(Ticks::ruler);
-    let Joined { pairs, pairings, by_likeness, refusal } =
-        pairs::join(&tones, &candidates::find(&tones, &Ink::of(frame), echo.as_ref()));
+    let Joined { pairs, pairings, by_likeness, refusal } = pairs::join(tones, &candidates::find(frame, tones, echo));
     let by_likeness = by_likeness.iter().map(|pair| pair.ends).collect();
-    let sight = Sight { pairs, pairings, by_likeness, is_screen, ruler, ticks, text: None, refusal };
+    let sight = Sight { pairs, pairings, by_likeness, is_screen, ruler, ticks, outline, text: None, refusal };
     if refusal.is_none() { sight.settled() } else { sight }
 }

@@ -6,7 +6,6 @@
 use super::{
     Pair,
     candidates::{Marker, Proof},
-    cross::ARMS,
     glyph,
     line::{self, Leaving, LineEnd},
     tone::Tones,
@@ -14,6 +13,8 @@ use super::{
 use crate::refusal::Refusal;
 use alloc::vec::Vec;
 
+/// The ways in from the picture's edges: right, left, down, up.
+const INWARDS: [(i32, i32); 4] = [(1, 0), (-1, 0), (0, 1), (0, -1)];
 /// More markers than this are not calipers, and need not be joined.
 const MARKERS_MAX: usize = 24;
 /// More markers than this are not joined in every possible way, nor are more ways kept.
@@ -124,13 +125,10 @@ fn by_style(markers: &[Marker]) -> Vec<Vec<&Marker>> {
             None => styles.push([marker].into()),
         }
     }
-    for proof in [Proof::Weak, Proof::Cut] {
-        let is_odd: Vec<bool> = styles.iter().map(|style| style.len() % 2 == 1).collect();
-        for marker in markers.iter().filter(|m| m.proof == proof) {
-            let fits = |(style, odd): &(&mut Vec<&Marker>, &bool)| **odd && style[0].is_alike(marker);
-            if let Some((style, _)) = styles.iter_mut().zip(&is_odd).find(fits) {
-                style.push(marker);
-            }
+    for marker in markers.iter().filter(|m| m.proof == Proof::Weak) {
+        let fits = |style: &&mut Vec<&Marker>| style.len() % 2 == 1 && style[0].is_alike(marker);
+        if let Some(style) = styles.iter_mut().find(fits) {
+            style.push(marker);
         }
     }
     styles
@@ -196,7 +194,7 @@ fn settle(
     lines: &[[usize; 2]],
     loose: &[usize],
 ) -> (Vec<[usize; 2]>, Option<Refusal>) {
-    if markers.iter().any(|m| m.proof == Proof::Cut) {
+    if markers.iter().any(|marker| marker.is_cut(tones)) {
         return (Vec::new(), Some(Refusal::PartnerOutside));
     }
     if loose.is_empty() {
@@ -217,7 +215,8 @@ fn settle(
         [i, j] => {
             let has_label = |marker: &Marker| glyph::label(tones, marker).is_some();
             let labelled = has_label(markers[i]) != has_label(markers[j]);
-            let sure = labelled || markers[i].is_twin(markers[j]);
+            // Tissue has tees and arrows too: there, likeness alone joins nothing.
+            let sure = labelled || markers[i].axis.is_none() && markers[i].is_twin(markers[j]);
             // Where others have lines, the length is not what has none, unless print says so.
             let length = |&[i, j]: &[usize; 2]| markers[i].at.distance(markers[j].at);
             let lined = lines.iter().map(length).fold(0.0, f32::max);
@@ -252,7 +251,7 @@ fn drop_doubled_labels(pairs: &mut [Pair]) {
 
 /// Whether the tip of an arm of a marker like `marker` reaches in from the picture's edge.
 fn has_cut_arm(tones: &Tones, marker: &Marker) -> bool {
-    ARMS.into_iter().any(|(dx, dy)| {
+    INWARDS.into_iter().any(|(dx, dy)| {
         // (dx, dy) leads inwards; the edge runs across it.
         let (length, depth) = if dx != 0 { (tones.height(), tones.width()) } else { (tones.width(), tones.height()) };
         let at = |along: i32, deep: i32| {

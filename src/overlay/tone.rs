@@ -4,7 +4,8 @@
 //! a quarter of luma, because 4:2:0 and JPEG keep a thin stroke's brightness but smear its colour.
 
 use crate::frame::{Frame, RGB_BYTES, Spot, luma};
-use alloc::{vec, vec::Vec};
+use alloc::vec::Vec;
+use core::ops::Range;
 
 /// Chroma this far from grey is colour, not echo with a tint.
 const COLOURED_GAP: u8 = 16;
@@ -55,27 +56,31 @@ impl Tone {
 }
 
 /// A whole picture of tones. Points outside have none.
-pub(crate) struct Tones {
-    all: Vec<Tone>,
+///
+/// Tones are translated when they are asked for: most searches look at few places.
+pub(crate) struct Tones<'a> {
+    frame: Frame<'a>,
     width: i32,
     height: i32,
 }
 
-impl Tones {
+impl<'a> Tones<'a> {
     /// Translates `frame`.
     ///
     /// # Panics
     /// If a side is longer than `i32` holds; no picture that fits in memory is.
-    pub(crate) fn of(frame: Frame<'_>) -> Self {
+    pub(crate) fn of(frame: Frame<'a>) -> Self {
         let side = |length: usize| i32::try_from(length).expect("no side of a picture in memory outgrows i32");
-        let (width, height) = (side(frame.width()), side(frame.height()));
-        let mut all = vec![Tone::BLACK; frame.width() * frame.height()];
-        for (y, row) in all.chunks_exact_mut(frame.width()).enumerate() {
-            for (tone, p) in row.iter_mut().zip(frame.row(y).chunks_exact(RGB_BYTES)) {
-                *tone = Tone::of([p[0], p[1], p[2]]);
-            }
-        }
-        Self { all, width, height }
+        Self { frame, width: side(frame.width()), height: side(frame.height()) }
+    }
+
+    /// Appends the brightness of the pixels `columns` of row `y`.
+    ///
+    /// # Panics
+    /// If they are outside the picture.
+    pub(crate) fn brightness(&self, y: usize, columns: Range<usize>, to: &mut Vec<u8>) {
+        let pixels = &self.frame.row(y)[columns.start * RGB_BYTES..columns.end * RGB_BYTES];
+        to.extend(pixels.chunks_exact(RGB_BYTES).map(|p| luma([p[0], p[1], p[2]])));
     }
 
     pub(crate) fn width(&self) -> i32 {
@@ -89,20 +94,13 @@ impl Tones {
     /// The tone of pixel (x, y), if it is on the picture.
     pub(crate) fn get(&self, x: i32, y: i32) -> Option<Tone> {
         let inside = (0..self.width).contains(&x) && (0..self.height).contains(&y);
-        inside.then(|| self.all[y as usize * self.width as usize + x as usize])
-    }
-
-    /// All pixels of row `y`.
-    ///
-    /// # Panics
-    /// If `y` is outside the picture.
-    pub(crate) fn row(&self, y: i32) -> &[Tone] {
-        let width = self.width as usize;
-        &self.all[y as usize * width..][..width]
+        inside.then(|| Tone::of(self.frame.rgb(x as usize, y as usize)))
     }
 
     /// The tone of the pixel nearest to `spot`, if that is on the picture.
     pub(crate) fn nearest(&self, spot: Spot) -> Option<Tone> {
-        self.get(libm::roundf(spot.x) as i32, libm::roundf(spot.y) as i32)
+        // Rounding by a cast, which is many times as fast; what it cuts to zero is outside or the first pixel.
+        let near = |v: f32| if v < -0.5 { -1 } else { (v + 0.5) as i32 };
+        self.get(near(spot.x), near(spot.y))
     }
 }

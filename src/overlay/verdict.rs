@@ -48,7 +48,7 @@ impl Sight {
 
     /// The same with the longest pair chosen, or refused if that is no kidney's length.
     pub(super) fn settled(mut self) -> Self {
-        let stretch = self.ticks.as_ref().map_or(1.0, Ticks::stretch);
+        let stretch = self.stretch().unwrap_or(1.0);
         let length = |pair: &Pair| pair.unstretched(stretch).0;
         self.pairs.iter_mut().for_each(|pair| pair.chosen = false);
         self.pairs.sort_by(|a, b| length(b).total_cmp(&length(a)));
@@ -125,7 +125,7 @@ impl Sight {
     fn confirmed(mut self, print: &Print) -> Self {
         let rulers = self.rulers();
         if rulers.is_empty() {
-            return match by_ratio(&self.pairs, print) {
+            return match by_ratio(&self.pairs, self.stretch(), print) {
                 Verdict::Agrees(text) if text.length < LENGTH_MIN_CM => self.refused(Refusal::PairTooShort),
                 Verdict::Agrees(text) => Self { text: Some(text), ..self },
                 Verdict::Silent => self,
@@ -149,7 +149,7 @@ impl Sight {
                 self.refused(refusal)
             }
             // Ticks that fit no printed length in any worth are no witness.
-            (_, Verdict::Refuses(_)) => match by_ratio(&self.pairs, print) {
+            (_, Verdict::Refuses(_)) => match by_ratio(&self.pairs, self.stretch(), print) {
                 Verdict::Refuses(refusal) => self.refused(refusal),
                 Verdict::Agrees(_) | Verdict::Silent => self.refused(Refusal::PairsAmbiguous),
             },
@@ -170,7 +170,11 @@ impl Sight {
                 let fits = match ruler {
                     Some(ruler) => fits(pairing, |pair| ruler.distance(pair.ends).0, print),
                     // Without a scale only the lengths' proportions tell; a marker too many would have to be guessed.
-                    None => pairing.left_out == 0 && pairing.pairs.len() > 1 && is_in_proportion(&pairing.pairs, print),
+                    None => {
+                        pairing.left_out == 0
+                            && pairing.pairs.len() > 1
+                            && is_in_proportion(&pairing.pairs, self.stretch(), print)
+                    }
                 };
                 if fits {
                     fitting.push((pairing.clone(), ruler.clone()));
@@ -217,8 +221,8 @@ fn fits(pairing: &Pairing, cm: impl Fn(&Pair) -> f32, print: &Print) -> bool {
         && distances.iter().zip(lengths).all(|(&cm, printed)| nearly_agree(cm, printed))
 }
 
-fn is_in_proportion(pairs: &[Pair], print: &Print) -> bool {
-    let mut distances: Vec<f32> = pairs.iter().map(|pair| pair.length().0).collect();
+fn is_in_proportion(pairs: &[Pair], stretch: Option<f32>, print: &Print) -> bool {
+    let mut distances: Vec<f32> = pairs.iter().map(|pair| pair.unstretched(stretch.unwrap_or(1.0)).0).collect();
     distances.sort_by(|a, b| b.total_cmp(a));
     let lengths = sorted(print);
     if distances.len() != lengths.len() || distances[0] <= 0.0 {
@@ -255,7 +259,7 @@ fn by_ruler(pairs: &[Pair], ruler: &Ruler, print: &Print) -> Verdict {
 }
 
 /// What print says of pairs, one of which is chosen, without a scale.
-fn by_ratio(pairs: &[Pair], print: &Print) -> Verdict {
+fn by_ratio(pairs: &[Pair], stretch: Option<f32>, print: &Print) -> Verdict {
     let lengths = sorted(print);
     let label = pairs.iter().find(|pair| pair.chosen).and_then(|pair| pair.label);
     if lengths.len() > pairs.len() {
@@ -263,7 +267,7 @@ fn by_ratio(pairs: &[Pair], print: &Print) -> Verdict {
     }
     // Beside a line that could not be read the one that could may be another pair's.
     if lengths.len() == pairs.len() && print.unread == 0 {
-        if !is_in_proportion(pairs, print) {
+        if !is_in_proportion(pairs, stretch, print) {
             return Verdict::Refuses(Refusal::PairsAmbiguous);
         }
         let own = lengths[0];

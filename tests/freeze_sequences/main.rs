@@ -28,6 +28,8 @@ struct Tally {
     /// Live frames that were said to stand, and standing ones said to be live after the freeze was seen.
     live_standing: u64,
     flips: u64,
+    /// Turns from live to standing or back that the watch never followed.
+    unfollowed: u64,
     rests: u64,
     missed: u64,
     read_again: u64,
@@ -44,6 +46,7 @@ impl Tally {
         self.work_read += other.work_read;
         self.live_standing += other.live_standing;
         self.flips += other.flips;
+        self.unfollowed += other.unfollowed;
         self.rests += other.rests;
         self.missed += other.missed;
         self.read_again += other.read_again;
@@ -82,6 +85,7 @@ impl Judge {
         let is_live = truth == Truth::Live;
         let was_live = last.is_none_or(|truth| truth == Truth::Live);
         if last.is_some() && is_live != was_live {
+            tally.unfollowed += u64::from(!self.followed);
             (self.since_turn, self.followed) = (0, false);
         }
         self.since_turn += 1;
@@ -153,6 +157,7 @@ fn run(seed: u64, index: u64) -> Tally {
     });
     let last = judge.last.map(|(truth, _)| truth);
     judge.end_rest(last);
+    judge.tally.unfollowed += u64::from(!judge.followed);
     if judge.tally.missed + judge.tally.read_again > 0 || std::env::var_os("SONOGFR_TRACE").is_some() {
         println!(
             "sequence {index}: missed {}, again {} ({words})\n{trace}",
@@ -196,6 +201,7 @@ fn given_exams_through_a_bad_grabber_expect_only_settled_overlays_read() {
     let tally = run_all(number_from("SONOGFR_SEED", 31), number_from("SONOGFR_FIRST", 0), count);
     println!("{count} sequences: {tally:#?}");
     assert_eq!((tally.live_read, tally.work_read), (0, 0), "live frames and half-drawn overlays read");
+    assert_eq!(tally.unfollowed, 0, "turns never followed");
     assert!(tally.missed * 25 <= tally.rests, "{} of {} rests missed", tally.missed, tally.rests);
     assert!(tally.to_standing.keys().all(|&frames| frames <= FREEZE_FRAMES + 1), "{:?}", tally.to_standing);
     assert!(tally.to_live.keys().all(|&frames| frames <= 2), "{:?}", tally.to_live);

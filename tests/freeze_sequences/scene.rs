@@ -25,6 +25,8 @@ pub struct Exposure {
     pub live: Vec<Picture>,
     pub frozen: Picture,
     pub sector: Sector,
+    /// The pixels of the echo, and how deep each lies, in centimetres.
+    depths: Vec<(usize, f32)>,
 }
 
 impl Exposure {
@@ -44,7 +46,7 @@ impl Exposure {
         let face = Spot { x: 428.0 / 1.5, y: 133.0 / 1.5 };
         let sector =
             Sector { face, scale: PixelsPerCm(354.0 / 15.0), radius: 5.8, half_angle: 0.565, depth: 15.0, focus: 8.0 };
-        Self { live: pictures, frozen, sector }
+        Self { live: pictures, frozen, depths: depths(&sector), sector }
     }
 
     fn of_cart(seed: u64, index: u64, dice: &mut Dice) -> Self {
@@ -68,16 +70,7 @@ impl Exposure {
             picture
         };
         let live = (0..LIVE_COUNT).map(|i| shot(0.3 * i as f32 - 1.0)).collect();
-        Self { live, frozen: shot(0.0), sector }
-    }
-
-    fn pixels_of_echo(&self) -> impl Iterator<Item = (usize, f32)> {
-        let sector = self.sector;
-        (0..WIDTH * HEIGHT).filter_map(move |i| {
-            let place = sector.to_place(Spot { x: (i % WIDTH) as f32, y: (i / WIDTH) as f32 });
-            let (angle, depth) = sector.beam(place);
-            (angle.abs() < sector.half_angle && (0.0..sector.depth).contains(&depth)).then_some((i, depth))
-        })
+        Self { live, frozen: shot(0.0), depths: depths(&sector), sector }
     }
 
     /// A still probe in air: reverberations near it stand, and the amplifier's noise grows with depth.
@@ -86,7 +79,7 @@ impl Exposure {
     pub fn in_air(&self, noise: f32, dice: &mut Dice) -> Picture {
         let mut picture = self.frozen.clone();
         let grains = grains(dice);
-        for (i, depth) in self.pixels_of_echo() {
+        for &(i, depth) in &self.depths {
             let ring = 220.0 * (-depth / 1.5).exp() * (0.6 + 0.4 * (depth * 9.0).cos());
             let level = ring + 8.0 + grain(&grains, i) * noise * (0.5 + 0.5 * depth / self.sector.depth);
             picture.as_rgb_mut()[3 * i..3 * i + 3].fill(level.clamp(0.0, 255.0) as u8);
@@ -98,13 +91,22 @@ impl Exposure {
     pub fn held_still(&self, change: f32, dice: &mut Dice) -> Picture {
         let mut picture = self.frozen.clone();
         let grains = grains(dice);
-        for (i, _) in self.pixels_of_echo() {
+        for &(i, _) in &self.depths {
             for value in &mut picture.as_rgb_mut()[3 * i..3 * i + 3] {
                 *value = (f32::from(*value) + grain(&grains, i) * change).clamp(0.0, 255.0) as u8;
             }
         }
         picture
     }
+}
+
+fn depths(sector: &Sector) -> Vec<(usize, f32)> {
+    let depth = |i: usize| {
+        let place = sector.to_place(Spot { x: (i % WIDTH) as f32, y: (i / WIDTH) as f32 });
+        let (angle, depth) = sector.beam(place);
+        (angle.abs() < sector.half_angle && (0.0..sector.depth).contains(&depth)).then_some((i, depth))
+    };
+    (0..WIDTH * HEIGHT).filter_map(depth).collect()
 }
 
 /// Grains of speckle, three pixels wide and two high, from -1 to 1.

@@ -5,8 +5,9 @@
 //! `u` runs across the ruler and `v` along it. Always holds: a bar's centre along the ruler is that of its ink, so it is
 //! finer than a pixel.
 
-use super::super::tone::{Tone, Tones};
+use super::super::tone::Tones;
 use alloc::{vec, vec::Vec};
+use core::ops::Range;
 
 /// A tick is brighter than what lies before and behind it along the ruler, by this.
 const CONTRAST: u8 = 40;
@@ -49,21 +50,30 @@ pub(super) struct Bar {
     pub ink: f32,
 }
 
-/// The picture's brightness.
+/// The brightness of some columns of a picture, from its first row on.
 pub(super) struct Plane {
     luma: Vec<u8>,
     width: usize,
     height: usize,
+    /// The picture's height, to which limits go.
+    whole: usize,
+    /// The first column.
+    left: usize,
 }
 
 impl Plane {
     pub fn of(tones: &Tones) -> Self {
-        let (width, height) = (tones.width() as usize, tones.height() as usize);
+        Self::part(tones, 0..tones.width() as usize, tones.height() as usize)
+    }
+
+    /// These columns of the first `rows` rows.
+    pub fn part(tones: &Tones, columns: Range<usize>, rows: usize) -> Self {
+        let (width, height, whole) = (columns.len(), rows, tones.height() as usize);
         let mut luma = Vec::with_capacity(width * height);
         for y in 0..height {
-            luma.extend(tones.row(y as i32).iter().map(|tone: &Tone| tone.luma()));
+            tones.brightness(y, columns.clone(), &mut luma);
         }
-        Self { luma, width, height }
+        Self { luma, width, height, whole, left: columns.start }
     }
 
     fn row(&self, y: usize) -> &[u8] {
@@ -99,12 +109,12 @@ struct Limits {
 
 /// Every bar on the first `rows` rows of a picture.
 pub(super) fn find(plane: &Plane, way: Way, rows: usize) -> Vec<Bar> {
-    let height = plane.height as i32;
+    let height = plane.whole as i32;
     let limits = Limits {
         clearance: (height / CLEARANCE_PART).clamp(CLEARANCE.0, CLEARANCE.1),
         length: (height / LENGTH_PART).clamp(LENGTH_MAX.0, LENGTH_MAX.1),
     };
-    let width = plane.width as i32;
+    let (width, height) = (plane.width as i32, plane.height as i32);
     let (stride, size) = match way {
         Way::Down => ([1, plane.width], [width, height]),
         Way::Across => ([plane.width, 1], [height, width]),
@@ -120,6 +130,13 @@ pub(super) fn find(plane: &Plane, way: Way, rows: usize) -> Vec<Bar> {
     // Noise around a bar leads to it more than once.
     bars.sort_by(|a, b| (a.first, a.last).cmp(&(b.first, b.last)).then(a.at.total_cmp(&b.at)));
     bars.dedup();
+    let left = plane.left as i32;
+    for bar in &mut bars {
+        match way {
+            Way::Down => (bar.first, bar.last) = (bar.first + left, bar.last + left),
+            Way::Across => bar.at += left as f32,
+        }
+    }
     bars
 }
 

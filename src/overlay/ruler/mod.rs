@@ -12,7 +12,7 @@ mod worth;
 #[cfg(test)]
 mod tests;
 
-use super::tone::Tones;
+use super::{sector::Outline, tone::Tones};
 use crate::{
     frame::{Frame, Spot},
     units::{Centimetres, PixelsPerCm},
@@ -22,6 +22,7 @@ use bars::{Plane, Way};
 use comb::{Comb, Tick};
 pub use numbers::Numbers;
 use numbers::Said;
+use serde::{Deserialize, Serialize};
 use worth::Grouping;
 
 /// The ruler along the top lies in this part of the picture.
@@ -36,13 +37,47 @@ const SPREAD_MAX: (f32, f32) = (0.5, 0.05);
 /// The most rulers along the top that are held against the upright one.
 const LYING_MAX: usize = 8;
 
+/// What tells a picture's scale across.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Across {
+    /// A second ruler along the top.
+    Ruler,
+    /// The border of the echo.
+    Sector,
+    /// Nothing: it is taken to be that of the upright ruler.
+    Assumed,
+}
+
+/// Pixels beside a learnt ruler that are looked at too: a tick's surroundings, and large ticks in a line of their own.
+const BESIDE: usize = 64;
+/// How far a ruler may be from its learnt place, in pixels, and its step from the learnt one as a part: ticks lie on whole
+/// pixels, and another depth changes the step by 5 % at least.
+const PLACE_OFF: u16 = 2;
+const STEP_OFF: f32 = 0.004;
+
+/// Where a cart's ruler stands at one depth.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Place {
+    /// The first and last column of its ticks.
+    pub columns: [u16; 2],
+    /// The row of its first tick.
+    pub top: u16,
+    /// Pixels from one tick to the next.
+    pub step: f32,
+    /// Whether another runs along the top.
+    pub along_top: bool,
+}
+
 /// The depth ruler beside the echo.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ruler {
     /// The picture's scale down the picture, along the ruler.
     pub scale: PixelsPerCm,
-    /// Its scale across; another one where the picture is stretched and a ruler along the top tells so.
+    /// Its scale across; another one where the picture is stretched and a ruler along the top or the echo's border tells so.
     pub across: PixelsPerCm,
+    /// What tells it.
+    pub by: Across,
     /// The centres of the ticks found, from the top down.
     pub ticks: Vec<Spot>,
 }
@@ -68,8 +103,11 @@ struct Mark {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ticks {
     marks: Vec<Mark>,
+    /// Whether another ruler runs along the top.
+    along_top: bool,
     /// Pixels from one to the next, across the picture and down.
     step: [f32; 2],
+    across: Across,
     /// What a step may be worth, in centimetres.
     worths_cm: Vec<f32>,
 }
@@ -87,7 +125,7 @@ impl Ticks {
 
     fn at(&self, cm: f32) -> Ruler {
         let [across, scale] = self.step.map(|step| PixelsPerCm(step / cm));
-        Ruler { scale, across, ticks: self.spots().collect() }
+        Ruler { scale, across, by: self.across, ticks: self.spots().collect() }
     }
 
     /// The ticks' centres, from the top down.
@@ -95,9 +133,34 @@ impl Ticks {
         self.marks.iter().map(|mark| mark.spot)
     }
 
-    /// How many times as wide as high the picture shows things; 1 where no ruler along the top tells.
+    /// Where they stand; none without ticks.
+    pub(super) fn place(&self) -> Option<Place> {
+        let side = |at: i32| u16::try_from(at).ok();
+        let columns = [
+            side(self.marks.iter().map(|mark| mark.reach[0]).min()?)?,
+            side(self.marks.iter().map(|mark| mark.reach[1]).max()?)?,
+        ];
+        let top = side(libm::roundf(self.marks.first()?.spot.y) as i32)?;
+        Some(Place { columns, top, step: self.step[1], along_top: self.along_top })
+    }
+
+    /// How many times as wide as high the picture shows things; 1 where nothing tells.
     pub fn stretch(&self) -> f32 {
         self.step[0] / self.step[1]
+    }
+
+    /// What tells the step across.
+    pub fn across(&self) -> Across {
+        self.across
+    }
+
+    /// The same with the step across as the echo's border tells it, where no ruler does.
+    pub(super) fn with_outline(mut self, outline: Option<&Outline>) -> Self {
+        if let (Across::Assumed, Some(outline)) = (self.across, outline) {
+            self.step[0] = self.step[1] * outline.stretch.likeliest();
+            self.across = Across::Sector;
+        }
+        self
     }
 
     /// The numbers beside the ticks, for a recogniser.
@@ -136,10 +199,46 @@ pub(super) fn find(tones: &Tones) -> Option<Ticks> {
     let bars = bars::find(&plane, Way::Down, height as usize);
     let mut upright = comb::combs(&bars, height).into_iter().filter_map(|comb| Fitted::of(comb.filled(&bars)));
     let fitted = upright.find(Fitted::is_plausible)?;
-    let bars = bars::find(&plane, Way::Across, (height as f32 * TOP_PART) as usize);
-    let lying = comb::combs(&bars, width).into_iter().take(LYING_MAX);
-    let lying = lying.filter_map(|comb| Fitted::of(comb.filled(&bars))).find(|lying| lying.goes_with(&fitted));
+    let lying = along_top(&plane, &fitted, [width, height]);
     Some(fitted.with(lying.as_ref()))
+}
+
+/// The ruler along the top that goes with an upright one.
+fn along_top(plane: &Plane, fitted: &Fitted, [width, height]: [i32; 2]) -> Option<Fitted> {
+    let bars = bars::find(plane, Way::Across, (height as f32 * TOP_PART) as usize);
+    let lying = comb::combs(&bars, width).into_iter().take(LYING_MAX);
+    lying.filter_map(|comb| Fitted::of(comb.filled(&bars))).find(|lying| lying.goes_with(fitted))
+}
+
+/// Finds the ticks of a ruler that stood in this place; none if they are not all that they were: no other ruler is taken
+/// instead.
+pub(super) fn find_at(tones: &Tones, place: &Place) -> Option<Ticks> {
+    let (width, height) = (tones.width(), tones.height());
+    let [first, last] = place.columns.map(usize::from);
+    let columns = first.saturating_sub(BESIDE)..(last + BESIDE).min(width as usize);
+    if columns.is_empty() || first > last {
+        return None;
+    }
+    let plane = Plane::part(tones, columns, height as usize);
+    let bars = bars::find(&plane, Way::Down, height as usize);
+    let mut upright = comb::combs(&bars, height).into_iter().filter_map(|comb| Fitted::of(comb.filled(&bars)));
+    let fitted = upright.find(Fitted::is_plausible)?;
+    let lying = if place.along_top {
+        // Bars begin on the upper part and may reach a little below it.
+        let rows = (height as f32 * TOP_PART) as usize + BESIDE;
+        let plane = Plane::part(tones, 0..width as usize, rows.min(height as usize));
+        Some(along_top(&plane, &fitted, [width, height])?)
+    } else {
+        None
+    };
+    let ticks = fitted.with(lying.as_ref());
+    let off = |a: u16, b: u16| a.abs_diff(b) <= PLACE_OFF;
+    let is_there = |found: &Place| {
+        let columns = found.columns.iter().zip(place.columns).all(|(a, b)| off(*a, b));
+        let step = (found.step / place.step - 1.0).abs() <= STEP_OFF;
+        columns && step && off(found.top, place.top) && found.along_top == place.along_top
+    };
+    (ticks.ruler().is_some() && ticks.place().as_ref().is_some_and(is_there)).then_some(ticks)
 }
 
 /// A comb with its groupings and its step as fine as its ticks tell it.
@@ -188,7 +287,9 @@ impl Fitted {
         };
         Ticks {
             marks: self.comb.ticks.iter().map(mark).collect(),
+            along_top: lying.is_some(),
             step: [lying.map_or(self.step, |lying| lying.step), self.step],
+            across: if lying.is_some() { Across::Ruler } else { Across::Assumed },
             worths_cm: worth::worths(&self.comb, &self.groupings),
         }
     }

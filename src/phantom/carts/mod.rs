@@ -197,11 +197,21 @@ fn fit([left, top, right, bottom]: [f32; 4], (radius, half_angle): (f32, f32), d
 
 /// Draws screen number `index` of the population `seed`.
 pub fn draw(seed: u64, index: u64) -> CartPhantom {
+    draw_exam(seed, index, 0)
+}
+
+/// Draws the cart of screen number `index` in another exam: the same cart, settings and cable, another patient, print and
+/// measurement. Exam 0 is [`draw`]'s.
+pub fn draw_exam(seed: u64, index: u64, exam: u64) -> CartPhantom {
     let mut dice = Dice::of(seed, index);
     let reason = reason_of(index);
     let cart = Cart::draw(&mut dice);
     let damage = damage::draw(cart.mode.width, cart.mode.height, &mut dice);
-    let scene = cart.scene(seed, index, &mut dice);
+    let patients = seed.wrapping_add(exam << 32);
+    if exam > 0 {
+        dice = Dice::of(patients, index);
+    }
+    let scene = cart.scene(patients, index, &mut dice);
     let mut picture = cart.background(&scene, &damage, &mut dice);
     let has_ruler = !dice.happens(WITHOUT_RULER);
     if has_ruler {

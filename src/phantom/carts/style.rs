@@ -69,6 +69,13 @@ pub enum Shape {
     Arrow,
 }
 
+impl Shape {
+    /// Whether it is turned towards its partner.
+    pub fn is_turned(self) -> bool {
+        matches!(self, Self::Tee | Self::Arrow)
+    }
+}
+
 /// A pair's label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]

@@ -1,0 +1,132 @@
+//! Places -> markers: two small networks say which of them are markers, of what kind, where exactly and how large.
+//!
+//! The first network glances at the middle of every place and passes over most; the second looks at what is left, and once
+//! more where it saw a marker, from where it saw it. Both were trained on synthetic carts of all makers, whole and damaged
+//! (models/markers). They know no colour, only ink. Deliberately absent: whether two markers belong together.
+
+use super::{
+    ink::Ink,
+    net::Nets,
+    patch,
+    places::{Kind, Place, SLANT},
+    star::Shape,
+};
+use crate::frame::Spot;
+use alloc::vec::Vec;
+use core::{cmp::Reverse, f32::consts::FRAC_PI_4};
+
+/// At most so many places get the second look.
+const LOOKS_MAX: usize = 120;
+/// So many of them are those with the largest steps, the others those that the first look found likeliest.
+const LOOKS_BY_STEP: usize = 48;
+/// Log-odds of the first look of a cross, a tee and an arrow below which there is no second one. *Source*: below those of nearly all
+/// markers' places in the training run, which is printed there.
+const GLIMPSE_MIN: [f32; 3] = [-3.0, -5.0, -5.0];
+/// Log-odds from which a place is looked at once more, and from which it is a marker.
+const AGAIN_MIN: f32 = -2.0;
+const SURE_MIN: f32 = 0.0;
+/// Sizes that the networks give as logarithms are parts of these, in pixels. *Source*: the training run.
+const REACH: f32 = 6.0;
+const STROKE: f32 = 2.0;
+/// How far a place may be off, in pixels of its plane, and turned, in radians.
+const OFF_MAX: f32 = 4.0;
+const TURN_MAX: f32 = 0.5;
+/// Two places nearer together than this part of a marker's reach are one marker.
+const SAME_PART: f32 = 0.9;
+
+/// A marker as judged.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Judged {
+    pub kind: Kind,
+    pub at: Spot,
+    /// The direction of a cross's stroke, or that to the partner.
+    pub axis: f32,
+    /// From the centre to the strokes' ends, and their width, in pixels of the picture.
+    pub reach: f32,
+    pub stroke: f32,
+    /// Log-odds that it is a marker.
+    pub sure: f32,
+}
+
+/// Judges `places`, the surest first.
+pub(crate) fn judge(ink: &Ink, half: &Ink, places: &[Place], nets: &Nets) -> Vec<Judged> {
+    let mut seen: Vec<(f32, &Place)> = places
+        .iter()
+        .map(|place| (nets.glimpse(&patch::glimpse(ink, half, place))[place.kind as usize], place))
+        .filter(|(odds, place)| *odds >= GLIMPSE_MIN[place.kind as usize])
+        .collect();
+    // Print that touches a marker fills the middle that is glanced at; such a marker has a large step.
+    seen.sort_by_key(|(_, place)| Reverse(place.step));
+    let mut rest = seen.split_off(LOOKS_BY_STEP.min(seen.len()));
+    rest.sort_by(|a, b| b.0.total_cmp(&a.0));
+    rest.truncate(LOOKS_MAX - LOOKS_BY_STEP);
+    seen.append(&mut rest);
+    let mut judged: Vec<Judged> = seen.iter().filter_map(|(_, place)| look(ink, half, place, nets)).collect();
+    judged.sort_by(|a, b| b.sure.total_cmp(&a.sure));
+    let mut kept: Vec<Judged> = Vec::new();
+    for one in judged {
+        let same = |other: &Judged| other.at.distance(one.at) <= SAME_PART * other.reach.max(one.reach);
+        if !kept.iter().any(same) {
+            kept.push(one);
+        }
+    }
+    kept
+}
+
+fn look(ink: &Ink, half: &Ink, place: &Place, nets: &Nets) -> Option<Judged> {
+    let one = look_once(ink, half, place, nets);
+    if one.sure < AGAIN_MIN {
+        return None;
+    }
+    let axis = if place.kind == Kind::Cross { place.axis } else { one.axis };
+    let nearer = Place { at: one.at, axis, ..*place };
+    let two = look_once(ink, half, &nearer, nets);
+    let sure = (one.sure + two.sure) / 2.0;
+    (sure >= SURE_MIN).then_some(Judged { sure, ..two })
+}
+
+fn look_once(ink: &Ink, half: &Ink, place: &Place, nets: &Nets) -> Judged {
+    let seen = nets.look(&patch::cut(ink, half, place));
+    let scale = place.scale as f32;
+    let [along, aside] = [seen[3], seen[4]].map(|off| off.clamp(-OFF_MAX, OFF_MAX) * scale);
+    let (sin, cos) = (libm::sinf(place.axis), libm::cosf(place.axis));
+    let at = Spot { x: place.at.x + along * cos - aside * sin, y: place.at.y + along * sin + aside * cos };
+    let turn = if place.kind == Kind::Cross { 0.0 } else { seen[5].clamp(-TURN_MAX, TURN_MAX) };
+    Judged {
+        kind: place.kind,
+        at,
+        axis: place.axis + turn,
+        reach: libm::expf(seen[6].clamp(-1.0, 1.5)) * REACH * scale,
+        stroke: libm::expf(seen[7].clamp(-2.0, 1.5)) * STROKE * scale,
+        sure: seen[place.kind as usize],
+    }
+}
+
+impl Judged {
+    /// Its shape; a box shows only when it is measured.
+    pub(crate) fn shape(&self) -> Shape {
+        match self.kind {
+            Kind::Cross if self.is_diagonal() => Shape::X,
+            Kind::Cross => Shape::Plus,
+            Kind::Tee => Shape::Tee,
+            Kind::Arrow => Shape::Arrow,
+        }
+    }
+
+    /// The directions of the strokes whose length is its reach.
+    pub(crate) fn rays(&self) -> Vec<(f32, f32)> {
+        let (cos, sin) = (libm::cosf(self.axis), libm::sinf(self.axis));
+        let long = libm::hypotf(1.0, SLANT);
+        let slanted = |side: f32| ((cos - side * SLANT * sin) / long, (sin + side * SLANT * cos) / long);
+        match self.kind {
+            Kind::Cross => [(cos, sin), (-cos, -sin), (-sin, cos), (sin, -cos)].into(),
+            Kind::Tee => [(-sin, cos), (sin, -cos)].into(),
+            Kind::Arrow => [slanted(1.0), slanted(-1.0)].into(),
+        }
+    }
+
+    /// Whether it is a diagonal cross.
+    pub(crate) fn is_diagonal(&self) -> bool {
+        self.kind == Kind::Cross && self.axis >= FRAC_PI_4 / 2.0
+    }
+}
