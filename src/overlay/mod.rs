@@ -114,7 +114,7 @@ pub struct Sight {
     pub pairs: Vec<Pair>,
     /// The pairings that are left where markers alone do not tell which belong together.
     pairings: Vec<Pairing>,
-    /// The ends of the pairs that neither a line nor a label joins.
+    /// The ends of the pairs that neither a line nor a label joins, or of which one is not clear.
     by_likeness: Vec<[Spot; 2]>,
     /// Whether a cart's screen surrounds the echo.
     is_screen: bool,

@@ -10,7 +10,7 @@ use super::{
     line::{self, Leaving, LineEnd},
     tone::Tones,
 };
-use crate::refusal::Refusal;
+use crate::{frame::Spot, refusal::Refusal};
 use alloc::vec::Vec;
 
 /// The ways in from the picture's edges: right, left, down, up.
@@ -35,7 +35,7 @@ pub(crate) struct Joined {
     pub pairs: Vec<Pair>,
     /// The pairings that stay possible where there is a refusal that they could end.
     pub pairings: Vec<Pairing>,
-    /// Pairs that neither a line nor a label joins.
+    /// Pairs that neither a line nor a label joins, or of which one end is not clear.
     pub by_likeness: Vec<Pair>,
     pub refusal: Option<Refusal>,
 }
@@ -68,7 +68,11 @@ pub(crate) fn join(tones: &Tones, markers: &[Marker]) -> Joined {
         _ => 2,
     });
     let pairings = if refusal.is_some() { every_pairing(&groups) } else { Vec::new() };
-    let by_likeness = groups.iter().filter(|group| !group.is_proven()).flat_map(|group| group.pairs.clone()).collect();
+    // A marker that is not clear may be one that the echo's border cuts, whatever line leads to it.
+    let is_weak = |end: Spot| markers.iter().any(|marker| marker.at == end && marker.proof == Proof::Weak);
+    let is_open = |group: &Group, pair: &Pair| !group.is_proven() || pair.ends.into_iter().any(is_weak);
+    let open = |group: &Group| group.pairs.iter().filter(|pair| is_open(group, pair)).copied().collect::<Vec<Pair>>();
+    let by_likeness = groups.iter().flat_map(open).collect();
     let mut pairs: Vec<Pair> = groups.into_iter().flat_map(|group| group.pairs).collect();
     drop_doubled_labels(&mut pairs);
     Joined { pairs, pairings, by_likeness, refusal }

@@ -92,7 +92,11 @@ impl Sight {
             None if print.lengths.is_empty() => return self,
             None => self.paired_by(print),
             Some(_) if print.lengths.is_empty() => self,
-            Some(_) if numbered(print) > print.lengths.len().max(self.pairs.len()) => {
+            // A line that could not be read may have the length of a pair that was not seen.
+            Some(_)
+                if numbered(print) > print.lengths.len().max(self.pairs.len())
+                    || print.unread > 0 && print.lengths.len() + print.unread > self.pairs.len() =>
+            {
                 self.refused(Refusal::PartnerMissing)
             }
             Some(_) => self.confirmed(print),
