@@ -4,7 +4,7 @@ use super::{report, shipped};
 use crate::{
     edge::profiles::{Profiles, ProfilesError},
     frame::Picture,
-    overlay::{self, Profile, Sight},
+    overlay::{self, Print, Profile, Sight},
     recognise::{Recogniser, RecogniserError},
 };
 use anyhow::{Context, Result};
@@ -78,7 +78,9 @@ impl Reader {
                 let sight = read_numbers(recogniser, picture, sight)?;
                 Ok(sight.with_print(&recogniser.lengths(picture.frame())?))
             }
-            _ => Ok(sight),
+            Some(_) => Ok(sight),
+            // Without print what only print could confirm is refused.
+            None => Ok(sight.with_print(&Print::default())),
         }
     }
 }
