@@ -10,6 +10,7 @@ use super::{
     ruler::{Numbers, Ticks},
 };
 use crate::{
+    frame::Spot,
     refusal::Refusal,
     units::{Centimetres, Pixels},
 };
@@ -29,6 +30,9 @@ const RIVAL: f32 = 0.9;
 
 /// Ends that differ by less than this in one direction lie in one row or column, in pixels.
 const LEVEL: f32 = 0.5;
+
+/// A marker this near to the sector's border may be cut by it, in pixels: half an arm of most.
+const BORDER: f32 = 8.0;
 
 /// What print says of a pairing.
 enum Verdict {
@@ -105,14 +109,17 @@ impl Sight {
     }
 
     /// On a cart's whole screen two like marks are no measurement by likeness alone, as plus signs in print are as like, nor
-    /// are two in one row or column, as the corners of a region's box are.
+    /// are two in one row or column, as the corners of a region's box are, nor one with an end at the sector's border.
     fn proven(self) -> Self {
         let by_likeness = |pair: &&Pair| self.by_likeness.contains(&pair.ends);
         let is_level = |pair: &&Pair| {
             let [a, b] = pair.ends;
             (a.x - b.x).abs().min((a.y - b.y).abs()) < LEVEL
         };
-        let doubtful = |pair: &Pair| by_likeness(&pair) || is_level(&pair);
+        // What the echo's border cuts off may look like a whole marker.
+        let is_inside = |end: Spot| self.outline.as_ref().is_none_or(|outline| outline.has_room(end, BORDER));
+        let is_cut = |pair: &Pair| !pair.ends.into_iter().all(is_inside);
+        let doubtful = |pair: &Pair| by_likeness(&pair) || is_level(&pair) || is_cut(pair);
         let unproven = self.text.is_none() && self.is_screen && self.chosen().is_some_and(doubtful);
         if unproven { self.refused(Refusal::PairsAmbiguous) } else { self }
     }

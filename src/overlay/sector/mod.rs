@@ -59,6 +59,17 @@ pub struct Outline {
 }
 
 impl Outline {
+    /// Whether `spot` lies within the sector, at least `room` pixels from its border.
+    pub(crate) fn has_room(&self, spot: Spot, room: f32) -> bool {
+        let Sector(unknowns) = self.sector;
+        let half = libm::atan(unknowns[OPENING] / unknowns[STRETCH]);
+        let across = (f64::from(spot.x) - unknowns[X]) / unknowns[STRETCH];
+        let down = f64::from(spot.y) - unknowns[Y];
+        let (radius, room) = (libm::hypot(across, down), f64::from(room));
+        let aside = (half - libm::atan2(across, down).abs()) * radius;
+        aside >= room && radius >= unknowns[INNER] + room && radius <= unknowns[OUTER] - room
+    }
+
     /// Its border, once around.
     pub fn points(&self) -> impl Iterator<Item = Spot> {
         let Sector(unknowns) = self.sector;
