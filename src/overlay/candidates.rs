@@ -70,6 +70,9 @@ const MEASURED_OFF: f32 = 0.25;
 /// Its strokes are so many times as long as its reach is, and go on where they keep this part of their ink.
 const DIAGONAL: f32 = 1.2;
 const RUNS_ON: f32 = 0.75;
+/// A label that touches a stroke ends within so many times the stroke's length and so many pixels of the centre.
+const LABEL_PART: f32 = 2.0;
+const LABEL: f32 = 12.0;
 /// A diagonal cross reaches sideways by this part of its strokes' length.
 const X_PART: f32 = 0.85;
 /// A marker is cut if the picture's edge takes as many pixels of an arm: less is how far its reach may be off.
@@ -197,7 +200,8 @@ pub(crate) fn find(frame: Frame<'_>, tones: &Tones, echo: Option<&Echo>) -> Vec<
     };
     let drawn = |judged: &[Judged], ink: &Ink| -> Vec<Marker> {
         let alone = judged.iter().filter(|one| !runs_on(ink, one));
-        alone.map(|one| Marker::of(tones, ink, one)).filter(on_echo).map(with_proof).collect()
+        let seen: Vec<Marker> = alone.map(|one| Marker::of(tones, ink, one)).filter(on_echo).collect();
+        cleared(seen).into_iter().map(with_proof).collect()
     };
     let nets = Nets::shipped();
     let ink = Ink::of(frame, echo);
@@ -216,6 +220,18 @@ pub(crate) fn find(frame: Frame<'_>, tones: &Tones, echo: Option<&Echo>) -> Vec<
         markers = judged(&ink, &half, &places::crosses(&ink, &half, echo));
     }
     markers.sort_by(|a, b| b.outline.total_cmp(&a.outline));
+    markers
+}
+
+/// The same, but clear are also those whose strokes have exactly the colour, shape and size of a clear one's.
+fn cleared(mut markers: Vec<Marker>) -> Vec<Marker> {
+    let clear: Vec<Marker> =
+        markers.iter().filter(|marker| marker.proof == Proof::Clear && marker.is_exact()).cloned().collect();
+    for marker in markers.iter_mut().filter(|marker| marker.is_exact()) {
+        if clear.iter().any(|other| other.is_drawn_as(marker)) {
+            marker.proof = Proof::Clear;
+        }
+    }
     markers
 }
 
@@ -274,7 +290,7 @@ fn runs_on(ink: &Ink, judged: &Judged) -> bool {
     let strokes = rays.iter().map(|&ray| along(ray, 0.6 * judged.reach)).sum::<f32>() / rays.len() as f32;
     let length = if judged.is_diagonal() { DIAGONAL } else { 1.0 } * judged.reach;
     let goes_on = |ray: (f32, f32)| {
-        let (from, to) = ((length + 2.0) as i32, (1.6 * length + 4.0) as i32);
+        let (from, to) = ((length + 2.0) as i32, (LABEL_PART * length + LABEL) as i32);
         (from..=to).all(|r| along(ray, r as f32) >= RUNS_ON * strokes)
     };
     rays.into_iter().filter(|&ray| goes_on(ray)).count() >= 2

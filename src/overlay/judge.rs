@@ -31,7 +31,7 @@ const STROKE: f32 = 2.0;
 const OFF_MAX: f32 = 4.0;
 const TURN_MAX: f32 = 0.5;
 /// Two places nearer together than this part of a marker's reach are one marker.
-const SAME_PART: f32 = 0.9;
+const SAME_PART: f32 = 1.4;
 
 /// A marker as judged.
 #[derive(Clone, Copy, Debug, PartialEq)]

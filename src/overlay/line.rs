@@ -1,9 +1,10 @@
 //! The dotted or solid line that a cart draws from a marker to its partner.
 //!
 //! A line is found by walking straight away from a marker: its dots have about the marker's colour, what lies beside
-//! them has not, and they come at even steps. Echo gives neither even steps nor dots all the way.
+//! them has not, and they come at even steps. Echo gives neither even steps nor dots all the way. Between two markers a line that
+//! shows no dots may still stand out as a whole: see [`ridge`].
 
-use super::{candidates::Marker, tone::Tones};
+use super::{candidates::Marker, ridge, tone::Tones};
 use crate::frame::Spot;
 use alloc::vec::Vec;
 
@@ -52,7 +53,7 @@ pub(crate) fn joins(tones: &Tones, from: &Marker, to: &Marker) -> bool {
         return false;
     }
     let dots = Dots::walk(tones, from, direction, length + from.size() / 2.0);
-    dots.are_periodic() || dots.is_solid(length)
+    dots.are_periodic() || dots.is_solid(length) || ridge::stands_out(tones, from, to)
 }
 
 /// A line that leaves a marker.

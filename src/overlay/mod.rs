@@ -25,6 +25,7 @@ pub mod patch;
 pub mod places;
 pub mod print;
 pub mod profile;
+mod ridge;
 pub mod ruler;
 mod sector;
 mod star;
@@ -116,6 +117,8 @@ pub struct Sight {
     pairings: Vec<Pairing>,
     /// The ends of the pairs that neither a line nor a label joins, or of which one is not clear.
     by_likeness: Vec<[Spot; 2]>,
+    /// The pairs that a line joins, also where other markers lead to a refusal.
+    by_line: Vec<Pair>,
     /// Whether a cart's screen surrounds the echo.
     is_screen: bool,
     /// The ruler, if one is in view and it is known what its ticks are worth.
@@ -191,8 +194,9 @@ fn measured(frame: Frame<'_>, tones: &Tones<'_>, echo: Option<&Echo>, ticks: Opt
     let outline = echo.and_then(|echo| sector::find(tones, echo));
     let ticks = ticks.map(|ticks| ticks.with_outline(outline.as_ref()));
     let ruler = ticks.as_ref().and_then(Ticks::ruler);
-    let Joined { pairs, pairings, by_likeness, refusal } = pairs::join(tones, &candidates::find(frame, tones, echo));
+    let Joined { pairs, pairings, by_likeness, by_line, refusal } =
+        pairs::join(tones, &candidates::find(frame, tones, echo));
     let by_likeness = by_likeness.iter().map(|pair| pair.ends).collect();
-    let sight = Sight { pairs, pairings, by_likeness, is_screen, ruler, ticks, outline, text: None, refusal };
+    let sight = Sight { pairs, pairings, by_likeness, by_line, is_screen, ruler, ticks, outline, text: None, refusal };
     if refusal.is_none() { sight.settled() } else { sight }
 }

@@ -17,6 +17,8 @@ use alloc::vec::Vec;
 const INWARDS: [(i32, i32); 4] = [(1, 0), (-1, 0), (0, 1), (0, -1)];
 /// More markers than this are not calipers, and need not be joined.
 const MARKERS_MAX: usize = 24;
+/// How far from a line that joins two others a marker's centre lies on it, in pixels.
+const ON_LINE: f32 = 2.0;
 /// More markers than this are not joined in every possible way, nor are more ways kept.
 const OPEN_MAX: usize = 8;
 const PAIRINGS_MAX: usize = 256;
@@ -37,50 +39,71 @@ pub(crate) struct Joined {
     pub pairings: Vec<Pairing>,
     /// Pairs that neither a line nor a label joins, or of which one end is not clear.
     pub by_likeness: Vec<Pair>,
+    /// Pairs that a line joins and no other line touches, also where there is a refusal.
+    pub by_line: Vec<Pair>,
     pub refusal: Option<Refusal>,
 }
 
 impl Joined {
     fn refused(refusal: Refusal) -> Self {
-        Self { pairs: Vec::new(), pairings: Vec::new(), by_likeness: Vec::new(), refusal: Some(refusal) }
+        let [pairs, by_likeness, by_line] = [const { Vec::new() }; 3];
+        Self { pairs, pairings: Vec::new(), by_likeness, by_line, refusal: Some(refusal) }
     }
 }
 
 /// Joins markers to pairs.
 pub(crate) fn join(tones: &Tones, markers: &[Marker]) -> Joined {
-    let styles = by_style(markers);
-    if styles.is_empty() {
+    if !markers.iter().any(|marker| marker.proof == Proof::Clear) {
         return Joined::refused(Refusal::NoMarkers);
     }
     if markers.len() > MARKERS_MAX {
         return Joined::refused(Refusal::PairsAmbiguous);
     }
-    let groups: Vec<Group> = styles.iter().map(|style| Group::of(tones, style)).collect();
+    let lines = Lines::among(tones, markers);
+    let by_line: Vec<Pair> = lines.only.iter().map(|&[i, j]| labelled(tones, [&markers[i], &markers[j]])).collect();
+    let lined = by_line.iter().map(|pair| pair.length().0).fold(0.0, f32::max);
+    let loose: Vec<&Marker> = (0..markers.len()).filter(|&i| !lines.join(i)).map(|i| &markers[i]).collect();
+    let mut styles = by_style(&loose);
+    // Where lines cross it may look like a marker of a style of its own.
+    styles.retain(|style| style.len() > 1 || !by_line.iter().any(|pair| lies_on(style[0].at, pair)));
+    let groups: Vec<Group> = styles.iter().map(|style| Group::of(tones, style, lined)).collect();
     // What nothing but likeness joins must not be longer than what a line or a label proves.
     let longest = |group: &Group| group.pairs.iter().map(|pair| pair.length().0).fold(0.0, f32::max);
     let proven = |group: &&Group| group.refusal.is_none() && group.is_proven();
-    let length = groups.iter().filter(proven).map(longest).fold(0.0, f32::max);
+    let length = groups.iter().filter(proven).map(longest).fold(lined, f32::max);
     let rivals = length > 0.0 && groups.iter().any(|group| !group.is_proven() && longest(group) > length);
+    let is_cut = markers.iter().any(|marker| marker.proof == Proof::Clear && marker.is_cut(tones));
     let refusals = groups.iter().filter_map(|group| group.refusal);
-    let refusal = refusals.chain(rivals.then_some(Refusal::PairsAmbiguous)).min_by_key(|refusal| match refusal {
+    let refusals = refusals.chain((rivals || lines.tangled).then_some(Refusal::PairsAmbiguous));
+    let refusal = refusals.chain(is_cut.then_some(Refusal::PartnerOutside)).min_by_key(|refusal| match refusal {
         Refusal::PartnerOutside => 0,
         Refusal::PairsAmbiguous => 1,
         _ => 2,
     });
-    let pairings = if refusal.is_some() { every_pairing(&groups) } else { Vec::new() };
+    let pairings = if refusal.is_some() { every_pairing(&by_line, &groups) } else { Vec::new() };
     // A marker that is not clear may be one that the echo's border cuts, whatever line leads to it.
     let is_weak = |end: Spot| markers.iter().any(|marker| marker.at == end && marker.proof == Proof::Weak);
-    let is_open = |group: &Group, pair: &Pair| !group.is_proven() || pair.ends.into_iter().any(is_weak);
-    let open = |group: &Group| group.pairs.iter().filter(|pair| is_open(group, pair)).copied().collect::<Vec<Pair>>();
-    let by_likeness = groups.iter().flat_map(open).collect();
-    let mut pairs: Vec<Pair> = groups.into_iter().flat_map(|group| group.pairs).collect();
+    let is_open = |pair: &&Pair| pair.ends.into_iter().any(is_weak);
+    let open = groups.iter().flat_map(|group| group.pairs.iter().filter(|pair| !group.is_proven() || is_open(pair)));
+    let by_likeness = by_line.iter().filter(is_open).chain(open).copied().collect();
+    let mut pairs = by_line.clone();
+    pairs.extend(groups.into_iter().flat_map(|group| group.pairs));
     drop_doubled_labels(&mut pairs);
-    Joined { pairs, pairings, by_likeness, refusal }
+    Joined { pairs, pairings, by_likeness, by_line, refusal }
 }
 
-/// Each group joined in each of its ways; none if there are too many, or a marker lies outside.
-fn every_pairing(groups: &[Group]) -> Vec<Pairing> {
-    let mut all: Vec<Pairing> = [Pairing { pairs: Vec::new(), left_out: 0 }].into();
+/// Whether `at` lies on the line that joins a pair, and not at its ends.
+fn lies_on(at: Spot, pair: &Pair) -> bool {
+    let [a, b] = pair.ends;
+    let long = pair.length().0;
+    let along = ((at.x - a.x) * (b.x - a.x) + (at.y - a.y) * (b.y - a.y)) / long;
+    let aside = ((at.x - a.x) * (b.y - a.y) - (at.y - a.y) * (b.x - a.x)) / long;
+    aside.abs() <= ON_LINE && (0.0..=long).contains(&along)
+}
+
+/// Each group joined in each of its ways, beside what lines join; none if there are too many, or a marker lies outside.
+fn every_pairing(by_line: &[Pair], groups: &[Group]) -> Vec<Pairing> {
+    let mut all: Vec<Pairing> = [Pairing { pairs: by_line.to_vec(), left_out: 0 }].into();
     for group in groups {
         if all.len() * group.open.len() > PAIRINGS_MAX {
             return Vec::new();
@@ -119,17 +142,46 @@ fn matchings(loose: &[usize]) -> Vec<Vec<[usize; 2]>> {
     all
 }
 
+/// The lines between markers that are drawn alike, one of which is clear, as indices of both.
+struct Lines {
+    /// Those whose markers no other line touches.
+    only: Vec<[usize; 2]>,
+    /// Whether there are others.
+    tangled: bool,
+}
+
+impl Lines {
+    fn among(tones: &Tones, markers: &[Marker]) -> Self {
+        let is_line = |&[i, j]: &[usize; 2]| {
+            let (a, b) = (&markers[i], &markers[j]);
+            let clear = a.proof == Proof::Clear || b.proof == Proof::Clear;
+            clear && a.is_alike(b) && line::joins(tones, a, b)
+        };
+        let count = markers.len();
+        let all: Vec<[usize; 2]> =
+            (0..count).flat_map(|i| (i + 1..count).map(move |j| [i, j])).filter(is_line).collect();
+        let touches = |i: usize| all.iter().filter(|line| line.contains(&i)).count();
+        let only: Vec<[usize; 2]> =
+            all.iter().filter(|line| line.iter().all(|&i| touches(i) == 1)).copied().collect();
+        Self { tangled: only.len() < all.len(), only }
+    }
+
+    fn join(&self, marker: usize) -> bool {
+        self.only.iter().any(|line| line.contains(&marker))
+    }
+}
+
 /// Groups markers that are drawn alike. Each group has a clear marker; a weak one counts only where it may be the partner
 /// of the clear one that has none.
-fn by_style(markers: &[Marker]) -> Vec<Vec<&Marker>> {
+fn by_style<'a>(markers: &[&'a Marker]) -> Vec<Vec<&'a Marker>> {
     let mut styles: Vec<Vec<&Marker>> = Vec::new();
-    for marker in markers.iter().filter(|m| m.proof == Proof::Clear) {
+    for &marker in markers.iter().filter(|m| m.proof == Proof::Clear) {
         match styles.iter_mut().find(|style| style[0].is_alike(marker)) {
             Some(style) => style.push(marker),
             None => styles.push([marker].into()),
         }
     }
-    for marker in markers.iter().filter(|m| m.proof == Proof::Weak) {
+    for &marker in markers.iter().filter(|m| m.proof == Proof::Weak) {
         let fits = |style: &&mut Vec<&Marker>| style.len() % 2 == 1 && style[0].is_alike(marker);
         if let Some(style) = styles.iter_mut().find(fits) {
             style.push(marker);
@@ -138,99 +190,75 @@ fn by_style(markers: &[Marker]) -> Vec<Vec<&Marker>> {
     styles
 }
 
-/// What markers of one style say.
+/// What markers of one style say that no line joins.
 struct Group {
     pairs: Vec<Pair>,
     /// Every way in which they may be joined.
     open: Vec<Pairing>,
-    /// Whether lines joined the pairs.
-    by_line: bool,
     refusal: Option<Refusal>,
 }
 
 impl Group {
     /// Whether more than being alike joins the markers.
     fn is_proven(&self) -> bool {
-        self.by_line || self.pairs.iter().any(|pair| pair.label.is_some())
+        self.pairs.iter().any(|pair| pair.label.is_some())
     }
 
-    fn of(tones: &Tones, markers: &[&Marker]) -> Self {
-        let labels: Vec<Option<u8>> = markers.iter().map(|marker| glyph::label(tones, marker)).collect();
+    /// Joins `markers`, where the longest line between others is `lined` pixels long.
+    fn of(tones: &Tones, markers: &[&Marker], lined: f32) -> Self {
+        let settled = settle(tones, markers, lined);
         let joined = |joined: &[[usize; 2]]| -> Vec<Pair> {
-            joined.iter().map(|&[i, j]| pair([markers[i], markers[j]], [labels[i], labels[j]])).collect()
+            joined.iter().map(|&[i, j]| labelled(tones, [markers[i], markers[j]])).collect()
         };
-        let lines = lines_among(tones, markers);
-        let degree = |i: usize| lines.iter().filter(|line| line.contains(&i)).count();
-        let all: Vec<usize> = (0..markers.len()).collect();
-        let tangled = all.iter().any(|&i| degree(i) > 1);
-        let kept = if tangled { Vec::new() } else { lines };
-        let degree = |i: usize| kept.iter().filter(|line| line.contains(&i)).count();
-        let loose: Vec<usize> = all.into_iter().filter(|&i| degree(i) == 0).collect();
-        let whole = |more: &[[usize; 2]]| -> Vec<[usize; 2]> { kept.iter().chain(more).copied().collect() };
-        let (more, refusal) =
-            if tangled { (Vec::new(), Some(Refusal::PairsAmbiguous)) } else { settle(tones, markers, &kept, &loose) };
-        let open = match refusal {
-            None => [Pairing { pairs: joined(&whole(&more)), left_out: 0 }].into(),
-            Some(Refusal::PartnerOutside) => Vec::new(),
-            Some(_) => {
-                let pairing =
-                    |more: Vec<[usize; 2]>| Pairing { pairs: joined(&whole(&more)), left_out: loose.len() % 2 };
-                matchings(&loose).into_iter().map(pairing).collect()
+        let (open, refusal) = match settled {
+            Ok(pair) => {
+                let open = Pairing { pairs: [pair].into(), left_out: 0 };
+                return Self { pairs: [pair].into(), open: [open].into(), refusal: None };
+            }
+            Err(Refusal::PartnerOutside) => (Vec::new(), Refusal::PartnerOutside),
+            Err(refusal) => {
+                let all: Vec<usize> = (0..markers.len()).collect();
+                let pairing = |more: Vec<[usize; 2]>| Pairing { pairs: joined(&more), left_out: markers.len() % 2 };
+                (matchings(&all).into_iter().map(pairing).collect(), refusal)
             }
         };
-        Self { pairs: joined(&whole(&more)), open, by_line: !kept.is_empty(), refusal }
+        Self { pairs: Vec::new(), open, refusal: Some(refusal) }
     }
 }
 
-/// The markers that lines join.
-fn lines_among(tones: &Tones, markers: &[&Marker]) -> Vec<[usize; 2]> {
-    let mut lines = Vec::new();
-    for i in 0..markers.len() {
-        lines.extend((i + 1..markers.len()).filter(|&j| line::joins(tones, markers[i], markers[j])).map(|j| [i, j]));
-    }
-    lines
-}
-
-/// What becomes of the markers that no line joins: the pair that they are, or why they are none.
-fn settle(
-    tones: &Tones,
-    markers: &[&Marker],
-    lines: &[[usize; 2]],
-    loose: &[usize],
-) -> (Vec<[usize; 2]>, Option<Refusal>) {
-    if markers.iter().any(|marker| marker.is_cut(tones)) {
-        return (Vec::new(), Some(Refusal::PartnerOutside));
-    }
-    if loose.is_empty() {
-        return (Vec::new(), None);
-    }
-    let mut leaving: Vec<(usize, Leaving)> =
-        loose.iter().filter_map(|&i| Some((i, line::leaving(tones, markers[i])?))).collect();
-    if let &[i, j] = loose {
-        leaving.retain(|&(from, line)| !line.leads(markers[from], markers[if from == i { j } else { i }]));
+/// The pair that markers are which no line joins, or why they are none.
+fn settle(tones: &Tones, markers: &[&Marker], lined: f32) -> Result<Pair, Refusal> {
+    let mut leaving: Vec<(usize, Leaving)> = (0..markers.len())
+        .filter_map(|i| Some((i, line::leaving(tones, markers[i])?)))
+        .collect();
+    if let &[a, b] = markers {
+        leaving.retain(|&(from, line)| if from == 0 { !line.leads(a, b) } else { !line.leads(b, a) });
     }
     let leads_out = leaving.iter().any(|(_, line)| line.end == LineEnd::Edge);
     if leads_out || has_cut_arm(tones, markers[0]) {
-        return (Vec::new(), Some(Refusal::PartnerOutside));
+        return Err(Refusal::PartnerOutside);
     }
-    match *loose {
-        [_] => (Vec::new(), Some(Refusal::PartnerMissing)),
-        _ if !leaving.is_empty() => (Vec::new(), Some(Refusal::PartnerMissing)),
-        [i, j] => {
+    match *markers {
+        [_] => Err(Refusal::PartnerMissing),
+        _ if !leaving.is_empty() => Err(Refusal::PartnerMissing),
+        [a, b] => {
             let has_label = |marker: &Marker| glyph::label(tones, marker).is_some();
-            let labelled = has_label(markers[i]) != has_label(markers[j]);
-            // Tissue has tees and arrows too: there, likeness alone joins nothing.
-            let sure = labelled || markers[i].axis.is_none() && markers[i].is_twin(markers[j]);
+            let is_labelled = has_label(a) != has_label(b);
             // Where others have lines, the length is not what has none, unless print says so.
-            let length = |&[i, j]: &[usize; 2]| markers[i].at.distance(markers[j].at);
-            let lined = lines.iter().map(length).fold(0.0, f32::max);
-            if !labelled && !lines.is_empty() && length(&[i, j]) > lined {
-                return (Vec::new(), Some(Refusal::PairsAmbiguous));
+            if !is_labelled && lined > 0.0 && a.at.distance(b.at) > lined {
+                return Err(Refusal::PairsAmbiguous);
             }
-            if sure { ([[i, j]].into(), None) } else { (Vec::new(), Some(Refusal::PartnerMissing)) }
+            // Tissue has tees and arrows too: there, likeness alone joins nothing.
+            let sure = is_labelled || a.axis.is_none() && a.is_twin(b);
+            if sure { Ok(labelled(tones, [a, b])) } else { Err(Refusal::PartnerMissing) }
         }
-        _ => (Vec::new(), Some(Refusal::PairsAmbiguous)),
+        _ => Err(Refusal::PairsAmbiguous),
     }
+}
+
+/// The pair of two markers with the number that stands beside them.
+fn labelled(tones: &Tones, markers: [&Marker; 2]) -> Pair {
+    pair(markers, markers.map(|marker| glyph::label(tones, marker)))
 }
 
 fn pair([a, b]: [&Marker; 2], labels: [Option<u8>; 2]) -> Pair {

@@ -52,6 +52,8 @@ impl Star {
     /// How far its strokes reach sideways and upright, without the centre's pixel.
     pub(crate) fn reach(&self) -> [f32; 2] {
         let slant = if self.shape == Shape::X { core::f32::consts::FRAC_1_SQRT_2 } else { 1.0 };
-        [0, 2].map(|i| slant * (self.arms[i] + self.arms[i + 1]) / 2.0 - 0.5)
+        let reach = [0, 2].map(|i| slant * (self.arms[i] + self.arms[i + 1]) / 2.0 - 0.5);
+        // Where a line or smear joins a box to a stroke, the stroke seems to end at the box.
+        if self.shape == Shape::BoxedPlus { [reach[0].min(reach[1]); 2] } else { reach }
     }
 }

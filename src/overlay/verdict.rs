@@ -47,7 +47,7 @@ enum Verdict {
 impl Sight {
     /// Whether print could change anything: there is a pair that it could confirm, or pairings that it could settle.
     pub fn needs_print(&self) -> bool {
-        self.chosen().is_some() || !self.pairings.is_empty()
+        self.chosen().is_some() || !self.pairings.is_empty() || !self.by_line.is_empty()
     }
 
     /// The same with the longest pair chosen, or refused if that is no kidney's length.
@@ -94,7 +94,7 @@ impl Sight {
     pub fn with_print(self, print: &Print) -> Self {
         let sight = match self.chosen() {
             None if print.lengths.is_empty() => return self,
-            None => self.paired_by(print),
+            None => self.paired_by(print).lined_by(print),
             Some(_) if print.lengths.is_empty() => self,
             // A line that could not be read may have the length of a pair that was not seen.
             Some(_)
@@ -103,9 +103,30 @@ impl Sight {
             {
                 self.refused(Refusal::PartnerMissing)
             }
-            Some(_) => self.confirmed(print),
+            Some(_) => self.confirmed(print).lined_by(print),
         };
         sight.proven()
+    }
+
+    /// The pair that a line joins and that has the longest printed length on the ruler, whatever other markers seem to be; print
+    /// lists all measurements, and none is longer.
+    fn lined_by(mut self, print: &Print) -> Self {
+        let (Some(ruler), Some(longest)) = (&self.ruler, sorted(print).first().copied()) else { return self };
+        let is_whole = print.unread == 0 && numbered(print) <= print.lengths.len();
+        let settled = self.chosen().is_some() || self.refusal == Some(Refusal::PartnerOutside);
+        if settled || !is_whole || longest.length < LENGTH_MIN_CM {
+            return self;
+        }
+        let long = |pair: &Pair| ruler.distance(pair.ends).0;
+        let fits = |pair: &&Pair| long(pair) > (1.0 - AGREEMENT) * longest.length.0;
+        let mut fitting = self.by_line.iter().filter(fits);
+        let (Some(&pair), None) = (fitting.next(), fitting.next()) else { return self };
+        if !agree(long(&pair), longest) || pair.length() < LENGTH_MIN {
+            return self;
+        }
+        let text = Some(longest.clone());
+        self.pairs = self.by_line.iter().map(|other| Pair { chosen: other.ends == pair.ends, ..*other }).collect();
+        Self { refusal: None, text, ..self }
     }
 
     /// On a cart's whole screen two like marks are no measurement by likeness alone, as plus signs in print are as like, nor
