@@ -86,7 +86,7 @@ const SMEARED: u8 = 44;
 
 impl Marker {
     /// A marker as judged; a cross is measured between pixels where its strokes can be followed.
-    fn of(tones: &Tones, ink: &Ink, judged: &Judged) -> Self {
+    pub(super) fn of(tones: &Tones, ink: &Ink, judged: &Judged) -> Self {
         let measured = star_of(ink, judged);
         let (at, gap) = measured.as_ref().map_or((judged.at, 0.0), |star| (star.at, star.gap));
         let (rays, arm) = match &measured {
@@ -108,6 +108,12 @@ impl Marker {
             outline: 1.0 / (1.0 + libm::expf(-judged.sure)),
         };
         if is_cross && marker.is_exact() { Self { at: on_grid(marker.exact_centre(tones)), ..marker } } else { marker }
+    }
+
+    /// The same; among print it may be a plus sign, and counts only as the partner of one that is clear.
+    pub(super) fn in_print(self, tones: &Tones) -> Self {
+        let in_print = self.axis.is_none() && glyph::stands_in_print(tones, &self);
+        Self { proof: if in_print { Proof::Weak } else { self.proof }, ..self }
     }
 
     /// The middle of an exact marker's strokes by the pixels that have its colour, whatever lies beside them.
@@ -177,7 +183,7 @@ impl Marker {
     }
 
     /// Whether both have the same shape, size, stroke and colour.
-    fn is_drawn_as(&self, other: &Self) -> bool {
+    pub(super) fn is_drawn_as(&self, other: &Self) -> bool {
         let near = |a: f32, b: f32| (a - b).abs() <= 1.5 + a.max(b) * 0.15;
         let upright = |shape| matches!(shape, Shape::Plus | Shape::BoxedPlus);
         // Smeared strokes keep more or less of their colour, as their pixels fall.
@@ -193,15 +199,10 @@ impl Marker {
 /// Finds every marker on the picture, the clearest first.
 pub(crate) fn find(frame: Frame<'_>, tones: &Tones, echo: Option<&Echo>) -> Vec<Marker> {
     let on_echo = |marker: &Marker| echo.is_none_or(|echo| echo.holds(marker.at.x, marker.at.y));
-    // Among print it may be a plus sign, and counts only as the partner of one that is clear.
-    let with_proof = |marker: Marker| {
-        let in_print = marker.axis.is_none() && glyph::stands_in_print(tones, &marker);
-        Marker { proof: if in_print { Proof::Weak } else { marker.proof }, ..marker }
-    };
     let drawn = |judged: &[Judged], ink: &Ink| -> Vec<Marker> {
         let alone = judged.iter().filter(|one| !runs_on(ink, one));
         let seen: Vec<Marker> = alone.map(|one| Marker::of(tones, ink, one)).filter(on_echo).collect();
-        cleared(seen).into_iter().map(with_proof).collect()
+        cleared(seen, &[]).into_iter().map(|marker| marker.in_print(tones)).collect()
     };
     let nets = Nets::shipped();
     let ink = Ink::of(frame, echo);
@@ -223,10 +224,10 @@ pub(crate) fn find(frame: Frame<'_>, tones: &Tones, echo: Option<&Echo>) -> Vec<
     markers
 }
 
-/// The same, but clear are also those whose strokes have exactly the colour, shape and size of a clear one's.
-fn cleared(mut markers: Vec<Marker>) -> Vec<Marker> {
-    let clear: Vec<Marker> =
-        markers.iter().filter(|marker| marker.proof == Proof::Clear && marker.is_exact()).cloned().collect();
+/// The same, but clear are also those whose strokes have exactly the colour, shape and size of a clear one's among them or `known`.
+pub(super) fn cleared(mut markers: Vec<Marker>, known: &[Marker]) -> Vec<Marker> {
+    let clear = known.iter().chain(&markers).filter(|marker| marker.proof == Proof::Clear && marker.is_exact());
+    let clear: Vec<Marker> = clear.cloned().collect();
     for marker in markers.iter_mut().filter(|marker| marker.is_exact()) {
         if clear.iter().any(|other| other.is_drawn_as(marker)) {
             marker.proof = Proof::Clear;

@@ -5,7 +5,7 @@
 
 use super::{
     Across, Outline, Pair, Ruler, Sight, Stretch, Ticks,
-    candidates::{self, Proof},
+    candidates::Proof,
     echo::Echo,
     print,
     tone::Tones,
@@ -53,7 +53,7 @@ pub fn draw(frame: Frame<'_>, sight: &Sight) -> Picture {
     }
     let tones = Tones::of(frame);
     let echo = Echo::of(&tones);
-    for marker in candidates::find(frame, &tones, echo.as_ref()) {
+    for marker in super::markers(frame, &tones, echo.as_ref()).0 {
         let radius = marker.size() as i32 + 6;
         let proof = match marker.proof {
             Proof::Clear => "clear",

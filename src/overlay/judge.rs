@@ -21,9 +21,9 @@ const LOOKS_MAX: usize = 120;
 const LOOKS_BY_STEP: usize = 48;
 /// Log-odds of the first look of a cross, a tee and an arrow below which there is no second one. *Source*: chosen on `sonogfr carts` of seeds 41 and 52, where markers with print that touches them fall to -3.2.
 const GLIMPSE_MIN: [f32; 3] = [-3.0, -5.0, -5.0];
-/// Log-odds from which a place is looked at once more, and from which it is a marker.
-const AGAIN_MIN: f32 = -2.0;
+/// Log-odds from which a place is a marker, and by how much fewer it is looked at once more.
 const SURE_MIN: f32 = 0.0;
+const AGAIN: f32 = -2.0;
 /// Sizes that the networks give as logarithms are parts of these, in pixels. *Source*: the training run.
 const REACH: f32 = 6.0;
 const STROKE: f32 = 2.0;
@@ -60,7 +60,17 @@ pub(crate) fn judge(ink: &Ink, half: &Ink, places: &[Place], nets: &Nets) -> Vec
     rest.sort_by(|a, b| b.0.total_cmp(&a.0));
     rest.truncate(LOOKS_MAX - LOOKS_BY_STEP);
     seen.append(&mut rest);
-    let mut judged: Vec<Judged> = seen.iter().filter_map(|(_, place)| look(ink, half, place, nets)).collect();
+    let judged: Vec<Judged> = seen.iter().filter_map(|(_, place)| look(ink, half, place, nets, SURE_MIN)).collect();
+    surest(judged)
+}
+
+/// Those of the places that are at least `least` sure to be markers, in log-odds; all are looked at.
+pub(crate) fn judge_all(ink: &Ink, half: &Ink, places: &[Place], nets: &Nets, least: f32) -> Vec<Judged> {
+    surest(places.iter().filter_map(|place| look(ink, half, place, nets, least)).collect())
+}
+
+/// Of those that lie near each other the surest, and the surest first.
+fn surest(mut judged: Vec<Judged>) -> Vec<Judged> {
     judged.sort_by(|a, b| b.sure.total_cmp(&a.sure));
     let mut kept: Vec<Judged> = Vec::new();
     for one in judged {
@@ -72,16 +82,16 @@ pub(crate) fn judge(ink: &Ink, half: &Ink, places: &[Place], nets: &Nets) -> Vec
     kept
 }
 
-fn look(ink: &Ink, half: &Ink, place: &Place, nets: &Nets) -> Option<Judged> {
+fn look(ink: &Ink, half: &Ink, place: &Place, nets: &Nets, least: f32) -> Option<Judged> {
     let one = look_once(ink, half, place, nets);
-    if one.sure < AGAIN_MIN {
+    if one.sure < least + AGAIN {
         return None;
     }
     let axis = if place.kind == Kind::Cross { place.axis } else { one.axis };
     let nearer = Place { at: one.at, axis, ..*place };
     let two = look_once(ink, half, &nearer, nets);
     let sure = (one.sure + two.sure) / 2.0;
-    (sure >= SURE_MIN).then_some(Judged { sure, ..two })
+    (sure >= least).then_some(Judged { sure, ..two })
 }
 
 fn look_once(ink: &Ink, half: &Ink, place: &Place, nets: &Nets) -> Judged {

@@ -21,6 +21,7 @@ mod judge;
 mod line;
 mod net;
 mod pairs;
+mod partners;
 pub mod patch;
 pub mod places;
 pub mod print;
@@ -42,6 +43,7 @@ use crate::{
     units::{Centimetres, Pixels},
 };
 use alloc::{string::String, vec::Vec};
+use candidates::Marker;
 use echo::Echo;
 use ink::Ink;
 use pairs::{Joined, Pairing};
@@ -189,13 +191,28 @@ pub fn see_with(frame: Frame<'_>, profile: &Profile) -> Option<Sight> {
     sight.chosen().is_some().then_some(sight)
 }
 
+/// Finds the markers and joins them; where something stays open, others that look like the clear ones are sought once more.
+fn markers(frame: Frame<'_>, tones: &Tones<'_>, echo: Option<&Echo>) -> (Vec<Marker>, Joined) {
+    let mut markers = candidates::find(frame, tones, echo);
+    let joined = pairs::join(tones, &markers);
+    if joined.refusal.is_none() {
+        return (markers, joined);
+    }
+    let more = partners::find(frame, tones, echo, &markers);
+    // What is found now is seen better than what lay there before.
+    markers.retain(|marker| more.iter().all(|other| other.at.distance(marker.at) > marker.size() / 2.0));
+    markers.extend(more);
+    let joined = pairs::join(tones, &markers);
+    (markers, joined)
+}
+
 fn measured(frame: Frame<'_>, tones: &Tones<'_>, echo: Option<&Echo>, ticks: Option<Ticks>) -> Sight {
     let is_screen = echo.is_some_and(|echo| !echo.is_all());
     let outline = echo.and_then(|echo| sector::find(tones, echo));
     let ticks = ticks.map(|ticks| ticks.with_outline(outline.as_ref()));
     let ruler = ticks.as_ref().and_then(Ticks::ruler);
-    let Joined { pairs, pairings, by_likeness, by_line, refusal } =
-        pairs::join(tones, &candidates::find(frame, tones, echo));
+    let (_, joined) = markers(frame, tones, echo);
+    let Joined { pairs, pairings, by_likeness, by_line, refusal } = joined;
     let by_likeness = by_likeness.iter().map(|pair| pair.ends).collect();
     let sight = Sight { pairs, pairings, by_likeness, by_line, is_screen, ruler, ticks, outline, text: None, refusal };
     if refusal.is_none() { sight.settled() } else { sight }

@@ -94,6 +94,7 @@ impl Sight {
     pub fn with_print(self, print: &Print) -> Self {
         let sight = match self.chosen() {
             None if print.lengths.is_empty() => return self,
+            _ if has_rivals(print) => self.refused(Refusal::PairsAmbiguous),
             None => self.paired_by(print).lined_by(print),
             Some(_) if print.lengths.is_empty() => self,
             // A line that could not be read may have the length of a pair that was not seen.
@@ -233,6 +234,11 @@ fn sorted(print: &Print) -> Vec<&PrintedLength> {
     let mut lengths: Vec<&PrintedLength> = print.lengths.iter().collect();
     lengths.sort_by(|a, b| b.length.0.total_cmp(&a.length.0));
     lengths
+}
+
+/// Whether two printed lengths are so nearly equal that neither is the kidney's for certain.
+fn has_rivals(print: &Print) -> bool {
+    matches!(sorted(print)[..], [longest, second, ..] if second.length.0 > RIVAL * longest.length.0)
 }
 
 fn agree(cm: f32, printed: &PrintedLength) -> bool {
