@@ -49,6 +49,8 @@ pub(crate) struct Marker {
     pub at: Spot,
     /// The arms' length from the centre, without the centre's pixel: sideways and upright.
     pub reach: [f32; 2],
+    /// The same in all directions as it was judged, which wear does not shorten.
+    pub judged: f32,
     /// The strokes' width.
     pub stroke: f32,
     /// Its colour.
@@ -101,6 +103,7 @@ impl Marker {
             axis: (!is_cross).then(|| (libm::cosf(judged.axis), libm::sinf(judged.axis))),
             at,
             reach: measured.as_ref().map_or([part * judged.reach - 0.5; 2], Star::reach),
+            judged: judged.reach,
             stroke: measured.as_ref().map_or(judged.stroke, |star| star.stroke),
             tone,
             noise,
@@ -189,8 +192,7 @@ impl Marker {
         // Smeared strokes keep more or less of their colour, as their pixels fall.
         let tolerance = if self.is_exact() && other.is_exact() { 4 } else { SMEARED };
         (self.shape == other.shape || upright(self.shape) && upright(other.shape))
-            && near(self.reach[0], other.reach[0])
-            && near(self.reach[1], other.reach[1])
+            && (near(self.judged, other.judged) || (0..2).all(|i| near(self.reach[i], other.reach[i])))
             && (self.stroke - other.stroke).abs() <= 1.25 + self.stroke.max(other.stroke) * 0.3
             && self.tone.gap(other.tone) <= tolerance
     }

@@ -24,6 +24,9 @@ const LENGTH_MIN: Pixels = Pixels(45.0);
 const LENGTH_MIN_CM: Centimetres = Centimetres(3.0);
 /// Lengths by the ruler and in print may differ by this part: carts print hundredths, and markers lie on whole pixels.
 const AGREEMENT: f32 = 0.02;
+/// As far as lengths are seen wrongly: a ruler's scale by this part, and both ends together by so many pixels.
+const SEEN_PART: f32 = 0.003;
+const ENDS_OFF: f32 = 1.0;
 /// A second pair longer than this part of the longest leaves open which of them is the length. A kidney is about half
 /// as wide and thick as long.
 const RIVAL: f32 = 0.9;
@@ -190,23 +193,38 @@ impl Sight {
         }
     }
 
-    /// The one pairing in which every printed length is a pair's and every pair's length is printed.
+    /// What all pairings have in common in which every printed length is a pair's and every pair's length is printed. Those that
+    /// fit as nearly as markers and rulers are seen count before those that only agree.
     fn paired_by(mut self, print: &Print) -> Self {
+        let Some(longest) = sorted(print).first().copied().cloned() else { return self };
         if print.unread > 0 || numbered(print) > print.lengths.len() {
             return self;
         }
+        let fitting = [Slack::Seen, Slack::Agreed].map(|slack| self.fitting(print, slack));
+        let Some(fitting) = fitting.into_iter().find(|fitting| !fitting.is_empty()) else { return self };
+        let Some((pairs, ruler)) = in_common(fitting, self.stretch().unwrap_or(1.0)) else { return self };
+        self.pairings.clear();
+        self.pairs = pairs;
+        self.ruler = ruler;
+        let sight = self.settled();
+        let text = sight.chosen().map(|_| longest);
+        Self { text, ..sight }
+    }
+
+    /// The pairings that fit, with the ruler on which they do.
+    fn fitting(&self, print: &Print, slack: Slack) -> Vec<(Pairing, Option<Ruler>)> {
         let rulers: Vec<Option<Ruler>> = self.rulers().into_iter().map(Some).collect();
         let rulers = if rulers.is_empty() { [None].into() } else { rulers };
-        let mut fitting: Vec<(Pairing, Option<Ruler>)> = Vec::new();
+        let mut fitting = Vec::new();
         for pairing in &self.pairings {
             for ruler in &rulers {
                 let fits = match ruler {
-                    Some(ruler) => fits(pairing, |pair| ruler.distance(pair.ends).0, print),
+                    Some(ruler) => fits(pairing, ruler, print, slack),
                     // Without a scale only the lengths' proportions tell; a marker too many would have to be guessed.
                     None => {
                         pairing.left_out == 0
                             && pairing.pairs.len() > 1
-                            && is_in_proportion(&pairing.pairs, self.stretch(), print)
+                            && is_in_proportion(&pairing.pairs, self.stretch(), print, slack)
                     }
                 };
                 if fits {
@@ -214,14 +232,23 @@ impl Sight {
                 }
             }
         }
-        let mut fitting = fitting.into_iter();
-        let (Some((pairing, ruler)), None) = (fitting.next(), fitting.next()) else { return self };
-        self.pairings.clear();
-        self.pairs = pairing.pairs;
-        self.ruler = ruler;
-        let sight = self.settled();
-        if sight.chosen().is_some() { sight.confirmed(print) } else { sight }
+        fitting
     }
+}
+
+/// The pairs that all of the pairings have, if their longest is among them and all are by one ruler.
+fn in_common(fitting: Vec<(Pairing, Option<Ruler>)>, stretch: f32) -> Option<(Vec<Pair>, Option<Ruler>)> {
+    let mut fitting = fitting.into_iter();
+    let (Pairing { pairs: mut common, .. }, ruler) = fitting.next()?;
+    let length = |pair: &Pair| pair.unstretched(stretch).0;
+    let longest = common.iter().copied().max_by(|a, b| length(a).total_cmp(&length(b)))?;
+    for (other, by) in fitting {
+        common.retain(|pair| other.pairs.iter().any(|other| other.ends == pair.ends));
+        if by != ruler {
+            return None;
+        }
+    }
+    common.iter().any(|pair| pair.ends == longest.ends).then_some((common, ruler))
 }
 
 /// How many measurements there are by their numbers: where the second is printed there is a first, read or not.
@@ -245,21 +272,42 @@ fn agree(cm: f32, printed: &PrintedLength) -> bool {
     (cm - printed.length.0).abs() <= AGREEMENT * printed.length.0
 }
 
-/// As [`agree`], for lengths of which any may be short: carts round, and markers lie on whole pixels.
-fn nearly_agree(cm: f32, printed: &PrintedLength) -> bool {
-    (cm - printed.length.0).abs() <= AGREEMENT * printed.length.0 + printed.step.0 / 2.0
+/// How far lengths may be from what is printed.
+#[derive(Clone, Copy)]
+enum Slack {
+    /// As far as markers and rulers are seen wrongly.
+    Seen,
+    /// As far as lengths that agree.
+    Agreed,
 }
 
-fn fits(pairing: &Pairing, cm: impl Fn(&Pair) -> f32, print: &Print) -> bool {
-    let mut distances: Vec<f32> = pairing.pairs.iter().map(cm).collect();
+impl Slack {
+    /// Whether a distance and a printed length fit; carts round, and markers lie on whole pixels.
+    fn fits(self, cm: f32, cm_per_px: f32, printed: &PrintedLength) -> bool {
+        let off = match self {
+            Self::Seen => SEEN_PART * printed.length.0 + ENDS_OFF * cm_per_px,
+            Self::Agreed => AGREEMENT * printed.length.0,
+        };
+        (cm - printed.length.0).abs() <= off + printed.step.0 / 2.0
+    }
+}
+
+/// As [`agree`], for lengths of which any may be short.
+fn nearly_agree(cm: f32, printed: &PrintedLength) -> bool {
+    Slack::Agreed.fits(cm, 0.0, printed)
+}
+
+fn fits(pairing: &Pairing, ruler: &Ruler, print: &Print, slack: Slack) -> bool {
+    let mut distances: Vec<f32> = pairing.pairs.iter().map(|pair| ruler.distance(pair.ends).0).collect();
     distances.sort_by(|a, b| b.total_cmp(a));
     let lengths = sorted(print);
+    let cm_per_px = 1.0 / ruler.scale.0.min(ruler.across.0);
     !lengths.is_empty()
         && distances.len() == lengths.len()
-        && distances.iter().zip(lengths).all(|(&cm, printed)| nearly_agree(cm, printed))
+        && distances.iter().zip(lengths).all(|(&cm, printed)| slack.fits(cm, cm_per_px, printed))
 }
 
-fn is_in_proportion(pairs: &[Pair], stretch: Option<f32>, print: &Print) -> bool {
+fn is_in_proportion(pairs: &[Pair], stretch: Option<f32>, print: &Print, slack: Slack) -> bool {
     let mut distances: Vec<f32> = pairs.iter().map(|pair| pair.unstretched(stretch.unwrap_or(1.0)).0).collect();
     distances.sort_by(|a, b| b.total_cmp(a));
     let lengths = sorted(print);
@@ -267,7 +315,7 @@ fn is_in_proportion(pairs: &[Pair], stretch: Option<f32>, print: &Print) -> bool
         return false;
     }
     let cm_per_px = lengths[0].length.0 / distances[0];
-    distances.iter().zip(lengths).all(|(px, printed)| nearly_agree(px * cm_per_px, printed))
+    distances.iter().zip(lengths).all(|(px, printed)| slack.fits(px * cm_per_px, cm_per_px, printed))
 }
 
 /// What print says of pairs, one of which is chosen, on a ruler.
@@ -305,7 +353,7 @@ fn by_ratio(pairs: &[Pair], stretch: Option<f32>, print: &Print) -> Verdict {
     }
     // Beside a line that could not be read the one that could may be another pair's.
     if lengths.len() == pairs.len() && print.unread == 0 {
-        if !is_in_proportion(pairs, stretch, print) {
+        if !is_in_proportion(pairs, stretch, print, Slack::Agreed) {
             return Verdict::Refuses(Refusal::PairsAmbiguous);
         }
         let own = lengths[0];
