@@ -85,6 +85,9 @@ const OFF_GRID_MAX: f32 = 0.2;
 const FACING: f32 = 0.97;
 /// How far the colours of two markers may differ where strokes are smeared.
 const SMEARED: u8 = 44;
+/// The same of strokes that are not: in luma, and in chroma that a cable may have halved.
+const EXACT: u8 = 4;
+const SMEARED_CHROMA: u8 = 24;
 
 impl Marker {
     /// A marker as judged; a cross is measured between pixels where its strokes can be followed.
@@ -189,12 +192,16 @@ impl Marker {
     pub(super) fn is_drawn_as(&self, other: &Self) -> bool {
         let near = |a: f32, b: f32| (a - b).abs() <= 1.5 + a.max(b) * 0.15;
         let upright = |shape| matches!(shape, Shape::Plus | Shape::BoxedPlus);
-        // Smeared strokes keep more or less of their colour, as their pixels fall.
-        let tolerance = if self.is_exact() && other.is_exact() { 4 } else { SMEARED };
+        // Smeared strokes keep more or less of their colour, as their pixels fall; of whole ones a cable may smear the chroma.
+        let is_same = if self.is_exact() && other.is_exact() {
+            self.tone.luma().abs_diff(other.tone.luma()) <= EXACT && self.tone.gap(other.tone) <= SMEARED_CHROMA
+        } else {
+            self.tone.gap(other.tone) <= SMEARED
+        };
         (self.shape == other.shape || upright(self.shape) && upright(other.shape))
             && (near(self.judged, other.judged) || (0..2).all(|i| near(self.reach[i], other.reach[i])))
             && (self.stroke - other.stroke).abs() <= 1.25 + self.stroke.max(other.stroke) * 0.3
-            && self.tone.gap(other.tone) <= tolerance
+            && is_same
     }
 }
 

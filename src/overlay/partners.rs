@@ -23,9 +23,9 @@ use core::{cmp::Reverse, f32::consts::FRAC_PI_4};
 const LOOKS_MAX: usize = 4;
 const PLACES_MAX: usize = 40;
 /// How far a point's colour may be off, beside what the clear marker's own pixels are.
-const TOLERANCE_MIN: u8 = 12;
+const TOLERANCE_MIN: u8 = 24;
 /// A point on a stroke may lack the colour, and points between may have it where a label or a line lies.
-const ON_MISSED: usize = 1;
+const ON_MISSED: usize = 2;
 const OFF_MOST: usize = 3;
 /// A marker larger than this is looked at on the picture of half the size, in pixels from its centre.
 const LARGE: f32 = 9.0;
@@ -58,7 +58,7 @@ pub(crate) fn find(frame: Frame<'_>, tones: &Tones, echo: Option<&Echo>, markers
     let seen = judged.iter().map(|one| Marker::of(tones, &ink, one));
     let alike = |one: &Marker| {
         let clear = |other: &&Marker| other.proof == Proof::Clear;
-        let near = |other: &Marker| other.at.distance(one.at) <= other.size() / 2.0;
+        let near = |other: &Marker| other.at.distance(one.at) <= other.size();
         echo.is_none_or(|echo| echo.holds(one.at.x, one.at.y))
             && markers.iter().filter(clear).any(|other| other.is_alike(one))
             && !markers.iter().filter(clear).any(near)
@@ -79,7 +79,7 @@ fn places(tones: &Tones, echo: Option<&Echo>, markers: &[Marker]) -> Vec<Place> 
     }
     let lonely = |look: &&&Marker| look.axis.is_none() || !clear().any(|other| other.at != look.at && other.is_alike(look));
     let looks = looks.iter().filter(lonely).take(LOOKS_MAX);
-    let seen = |at: Spot| clear().any(|marker| marker.at.distance(at) <= marker.size() / 2.0);
+    let seen = |at: Spot| clear().any(|marker| marker.at.distance(at) <= marker.size());
     looks.flat_map(|look| Sought::new(look).places(tones, echo, &seen)).collect()
 }
 
@@ -140,7 +140,7 @@ impl<'a> Sought<'a> {
         });
         let [left, top, right, bottom] =
             echo.map_or([0, 0, tones.width() as usize, tones.height() as usize], Echo::area);
-        let mut found: Vec<(usize, Spot)> = Vec::new();
+        let mut found: Vec<(i32, Spot)> = Vec::new();
         for y in top..bottom {
             for x in left..right {
                 let at = Spot { x: x as f32, y: y as f32 };
@@ -152,25 +152,27 @@ impl<'a> Sought<'a> {
         }
         found.sort_by_key(|&(score, _)| Reverse(score));
         let scale = if self.reach > LARGE { 2 } else { 1 };
-        let place = |(_, at): (usize, Spot)| Place { kind: self.kind, at, axis, scale, step: 0 };
+        let place = |(_, at): (i32, Spot)| Place { kind: self.kind, at, axis, scale, step: 0 };
         found.into_iter().take(PLACES_MAX).map(place).collect()
     }
 
-    /// How well a place fits: points on strokes that have the colour, less points between that have it; none where too many fail.
-    fn score(&self, tones: &Tones, at: Spot, on: &Points, off: &Points) -> Option<usize> {
-        let has = |&(dx, dy): &(f32, f32)| {
+    /// By how much the points between have another colour than those on strokes; none where too many are as they should not be.
+    fn score(&self, tones: &Tones, at: Spot, on: &Points, off: &Points) -> Option<i32> {
+        let gap = |&(dx, dy): &(f32, f32)| {
             let tone = tones.nearest(Spot { x: at.x + dx, y: at.y + dy });
-            tone.is_some_and(|tone| tone.gap(self.like.tone) <= self.tolerance)
+            tone.map_or(u8::MAX, |tone| tone.gap(self.like.tone))
         };
-        let mut missed = 0;
-        for point in on {
-            missed += usize::from(!has(point));
+        let (mut missed, mut score) = (0, 0);
+        for gap in on.iter().map(gap) {
+            missed += usize::from(gap > self.tolerance);
             if missed > ON_MISSED {
                 return None;
             }
+            score -= i32::from(gap);
         }
-        let between = off.iter().filter(|point| has(point)).count();
-        (between <= OFF_MOST).then(|| 2 * (on.len() - missed) - between)
+        let between = off.map(|point| gap(&point));
+        score += between.iter().map(|&gap| i32::from(gap)).sum::<i32>();
+        (between.iter().filter(|&&gap| gap <= self.tolerance).count() <= OFF_MOST).then_some(score)
     }
 
     /// Whether the place lies where the marker looks; a cross looks everywhere.
@@ -183,7 +185,7 @@ impl<'a> Sought<'a> {
 }
 
 /// Keeps the best of places that lie near each other.
-fn keep(found: &mut Vec<(usize, Spot)>, score: usize, at: Spot, near: f32) {
+fn keep(found: &mut Vec<(i32, Spot)>, score: i32, at: Spot, near: f32) {
     match found.iter_mut().rev().find(|(_, other)| other.distance(at) <= near) {
         Some(other) if other.0 < score => *other = (score, at),
         Some(_) => {}

@@ -25,6 +25,10 @@ const ASIDE: [f32; 14] =
 const MEAN_MIN: f32 = 5.0;
 const SURE: f32 = 3.0;
 const THIRD_MIN: f32 = 0.35;
+/// A path of so many pixels may lie among other lines, which make the compared differ more: these hold for it as well.
+const LONG: usize = 180;
+const LONG_MEAN_MIN: f32 = 8.0;
+const LONG_SURE: f32 = 2.3;
 /// What the deviation of the compared is at least, and what makes a standard deviation of a median one.
 const NOISE_MIN: f32 = 0.5;
 const MEDIAN_TO_STANDARD: f32 = 1.48;
@@ -42,8 +46,9 @@ pub(super) fn stands_out(tones: &Tones, from: &Marker, to: &Marker) -> bool {
     let usual = median(&mut others);
     let noise = MEDIAN_TO_STANDARD * median(&mut others.map(|other| (other - usual).abs()));
     let above = mean - usual;
-    above >= MEAN_MIN
-        && above >= SURE * (noise + NOISE_MIN)
+    let (least, sure) = if path.steps >= LONG { (LONG_MEAN_MIN, LONG_SURE) } else { (MEAN_MIN, SURE) };
+    let is_sure = |least: f32, sure: f32| above >= least && above >= sure * (noise + NOISE_MIN);
+    (is_sure(MEAN_MIN, SURE) || is_sure(least, sure))
         && own.iter().all(|third| third - usual >= THIRD_MIN * above)
 }
 

@@ -6,6 +6,7 @@ use super::{
     chrome::{printed, touches},
     dice::Dice,
     negative::Negative,
+    rgb,
     style::{Label, Shape},
 };
 use crate::{
@@ -205,6 +206,7 @@ impl Cart {
                 label: (self.hand.label != Label::Absent).then_some(number as u8),
                 ends,
                 shape: self.hand.shape(number),
+                colour: rgb(self.hand.colour(number)),
                 chosen: i == 0 && reason.is_none(),
                 printed: line,
                 printed_cm: length,

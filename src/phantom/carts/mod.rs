@@ -31,7 +31,7 @@ use alloc::{string::String, vec::Vec};
 use calipers::Hand;
 use damage::Damage;
 use dice::Dice;
-use embedded_graphics::pixelcolor::RgbColor;
+use embedded_graphics::pixelcolor::{Rgb888, RgbColor};
 use negative::{NEGATIVES, Negative};
 use rand::RngExt;
 use serde::Serialize;
@@ -57,7 +57,8 @@ pub enum Expectation {
     Measured,
     /// Refuse it.
     Refused,
-    /// Measure it rightly or refuse it: it is stretched, and nothing in view says by how much for certain.
+    /// Measure it rightly or refuse it: it is stretched, and nothing in view says by how much for certain; or there are several
+    /// pairs of one look, and nothing says which markers belong together: no line, no print, no number at both ends.
     Either,
 }
 
@@ -70,6 +71,8 @@ pub struct CartPair {
     pub ends: [Spot; 2],
     /// The markers' shape.
     pub shape: Shape,
+    /// Their colour before damage: red, green, blue.
+    pub colour: [u8; 3],
     /// Whether it is the kidney's length, which a reader must choose.
     pub chosen: bool,
     /// The line that the cart printed for it.
@@ -121,6 +124,10 @@ impl CartTruth {
     pub fn jpeg_quality(&self) -> Option<u8> {
         self.damage.iter().find_map(|damage| if let Damage::Jpeg { quality } = damage { Some(*quality) } else { None })
     }
+}
+
+fn rgb(colour: Rgb888) -> [u8; 3] {
+    [colour.r(), colour.g(), colour.b()]
 }
 
 /// One screen with its truth.
@@ -267,19 +274,30 @@ impl Cart {
         picture
     }
 
+    /// Whether anything in view joins the markers of the kidney's length, if only that no others look like them.
+    fn joins(&self, pairs: &[CartPair]) -> bool {
+        let drawn = self.hand.line.is_some() || self.hand.label == Label::BothEnds;
+        let is_kidneys_twin =
+            |pair: &CartPair, kidneys: &CartPair| (pair.shape, pair.colour) == (kidneys.shape, kidneys.colour);
+        let kidneys = pairs.iter().find(|pair| pair.chosen);
+        let is_alone = kidneys.is_none_or(|own| pairs.iter().filter(|pair| is_kidneys_twin(pair, own)).count() == 1);
+        drawn || is_alone || pairs.iter().any(|pair| pair.printed.is_some())
+    }
+
     fn truth(&self, reason: Option<Negative>, pairs: Vec<CartPair>, has_ruler: bool, damage: Vec<Damage>) -> CartTruth {
         let stretch = damage.iter().fold([1.0, 1.0], |[x, y], step| [x * step.stretch()[0], y * step.stretch()[1]]);
         let unequal = (stretch[0] / stretch[1] - 1.0).abs() > UNEQUAL;
         let expected = match reason {
             Some(_) => Expectation::Refused,
             None if unequal && !(has_ruler && self.ruler.along_top) => Expectation::Either,
+            None if !self.joins(&pairs) => Expectation::Either,
             None => Expectation::Measured,
         };
-        let colour = self.hand.colours[0];
+        let colour = rgb(self.hand.colours[0]);
         let marker = MarkerTruth {
             arm: self.hand.arm,
             stroke: self.hand.stroke,
-            colour: [colour.r(), colour.g(), colour.b()],
+            colour,
             line: self.hand.line.is_some(),
             label: self.hand.label,
         };
