@@ -15,7 +15,7 @@ use std::path::Path;
 const WRONG_PX: f32 = 4.0;
 /// Carts looked at, and the least part of the measurable ones that is measured. `tests/score_carts.py` scores thousands.
 const COUNT: u64 = 45;
-const MEASURED_MIN: f32 = 0.7;
+const MEASURED_MIN: f32 = 0.9;
 
 fn off_px(ends: [Spot; 2], truth: [Spot; 2]) -> f32 {
     let off = |i: usize, j: usize| ends[0].distance(truth[i]).max(ends[1].distance(truth[j]));
@@ -30,22 +30,31 @@ fn check_never_wrong(index: u64, truth: &CartTruth, chosen: Option<[Spot; 2]>) {
     assert!(off_px(ends, kidney) <= WRONG_PX, "{index}: {ends:?}, not {kidney:?}");
 }
 
+/// A cart's screen as a grabber gives it, read with its print: its truth, and the ends of the pair that was chosen.
+fn read(recogniser: &Recogniser, seed: u64, index: u64) -> (CartTruth, Option<[Spot; 2]>) {
+    let carts::CartPhantom { screen, truth } = carts::draw(seed, index);
+    let screen = match truth.jpeg_quality() {
+        Some(quality) => pictures::through_jpeg(&screen, quality),
+        None => screen,
+    };
+    let mut sight = overlay::see(screen.frame());
+    if sight.needs_print() {
+        sight = sight.with_print(&recogniser.lengths(screen.frame()).unwrap());
+    }
+    let chosen = sight.chosen().map(|pair| pair.ends);
+    (truth, chosen)
+}
+
+fn recogniser() -> Recogniser {
+    Recogniser::open(&Path::new(env!("CARGO_MANIFEST_DIR")).join("models/text/ch_PP-OCRv4_rec_infer.onnx")).unwrap()
+}
+
 #[test]
 fn given_carts_of_all_makers_expect_the_kidneys_pair_or_a_refusal() {
-    let network = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/text/ch_PP-OCRv4_rec_infer.onnx");
-    let recogniser = Recogniser::open(&network).unwrap();
+    let recogniser = recogniser();
     let (mut measurable, mut measured) = (0, 0);
     for index in 0..COUNT {
-        let carts::CartPhantom { screen, truth } = carts::draw(41, index);
-        let screen = match truth.jpeg_quality() {
-            Some(quality) => pictures::through_jpeg(&screen, quality),
-            None => screen,
-        };
-        let mut sight = overlay::see(screen.frame());
-        if sight.needs_print() {
-            sight = sight.with_print(&recogniser.lengths(screen.frame()).unwrap());
-        }
-        let chosen = sight.chosen().map(|pair| pair.ends);
+        let (truth, chosen) = read(&recogniser, 41, index);
         check_never_wrong(index, &truth, chosen);
         if truth.expected == Expectation::Measured {
             measurable += 1;
@@ -53,4 +62,26 @@ fn given_carts_of_all_makers_expect_the_kidneys_pair_or_a_refusal() {
         }
     }
     assert!(measured as f32 >= MEASURED_MIN * measurable as f32, "{measured} of {measurable} measured");
+}
+
+#[test]
+fn given_carts_that_were_once_refused_expect_the_kidneys_pair() {
+    let recogniser = recogniser();
+    // Worn and thin lines, a line that crosses another, a label that touches a stroke, a box that a line touches, print that fits
+    // several pairings of the shorter ones, a marker that only its likeness finds, and chroma that a cable halved.
+    for (seed, index) in [(41, 3), (41, 13), (52, 121), (52, 39), (52, 12), (63, 388), (63, 342), (63, 591), (52, 145)] {
+        let (truth, chosen) = read(&recogniser, seed, index);
+        assert!(chosen.is_some(), "seed {seed}, {index} is refused");
+        check_never_wrong(index, &truth, chosen);
+    }
+}
+
+#[test]
+fn given_carts_that_were_once_measured_though_they_cannot_be_expect_a_refusal() {
+    let recogniser = recogniser();
+    // Two measurements of equal length, one of which is not seen but printed.
+    for (seed, index) in [(63, 89)] {
+        let (truth, chosen) = read(&recogniser, seed, index);
+        check_never_wrong(index, &truth, chosen);
+    }
 }

@@ -155,6 +155,40 @@ fn given_two_pairs_expect_the_longer_only_where_lines_tell_them_apart() {
 }
 
 #[test]
+fn given_a_line_hardly_brighter_than_tissue_expect_it_to_join() {
+    let lined = Screen::tissue(80, 30, 3).line([60, 120], [260, 130], 1, Rgb888::new(120, 120, 120));
+    let four = lined.marker(60, 120, GREY).marker(260, 130, GREY).marker(150, 60, GREY).marker(160, 180, GREY);
+    check(four, Ok(([60.0, 120.0, 260.0, 130.0], None)));
+}
+
+/// What is printed, as read without doubt.
+fn print(lines: &[&str]) -> Print {
+    Print { lengths: lines.iter().map(|line| text::parse(line).unwrap()).collect(), unread: 0 }
+}
+
+#[test]
+fn given_a_marker_that_is_not_seen_expect_the_lined_pair_whose_length_is_the_longest_printed() {
+    let three = || {
+        let pair = Screen::tissue(80, 30, 13).marker(60, 80, YELLOW).marker(230, 150, YELLOW);
+        pair.dots([60, 80], [230, 150], YELLOW).marker(60, 200, YELLOW).ruler(12, 20, 11)
+    };
+    let seen = |lines| see(three().0.frame()).with_print(&print(lines));
+    // 183.8 pixels of 20 a centimetre.
+    assert_eq!(seen(&["1 L 9.19 cm", "2 L 4.02 cm"]).chosen().map(|pair| pair.ends[0].x), Some(60.0));
+    for refused in [&["1 L 9.19 cm", "2 L 10.4 cm"][..], &["2 L 9.19 cm"], &["1 L 8.10 cm", "2 L 4.02 cm"]] {
+        assert!(seen(refused).chosen().is_none(), "{refused:?}");
+    }
+}
+
+#[test]
+fn given_two_printed_lengths_nearly_equal_expect_a_refusal() {
+    let pair = Screen::tissue(80, 30, 13).marker(60, 80, YELLOW).marker(230, 150, YELLOW).ruler(12, 20, 11);
+    let sight = see(pair.0.frame());
+    let chosen = |lines| sight.clone().with_print(&print(lines)).chosen().is_some();
+    assert!(chosen(&["1 L 9.19 cm"]) && !chosen(&["1 L 9.19 cm", "2 L 9.02 cm"]));
+}
+
+#[test]
 fn given_a_marker_without_partner_expect_why() {
     let one = || Screen::tissue(80, 30, 6).marker(160, 120, YELLOW);
     check(one(), Err(Refusal::PartnerMissing));
