@@ -117,8 +117,10 @@ pub struct Sight {
     pub pairs: Vec<Pair>,
     /// The pairings that are left where markers alone do not tell which belong together.
     pairings: Vec<Pairing>,
-    /// The ends of the pairs that neither a line nor a label joins, or of which one is not clear.
+    /// The ends of the pairs that neither a line nor a label joins.
     by_likeness: Vec<[Spot; 2]>,
+    /// The ends of the pairs of which one is not clear.
+    weak: Vec<[Spot; 2]>,
     /// The pairs that a line joins, also where other markers lead to a refusal.
     by_line: Vec<Pair>,
     /// Whether a cart's screen surrounds the echo.
@@ -212,8 +214,8 @@ fn measured(frame: Frame<'_>, tones: &Tones<'_>, echo: Option<&Echo>, ticks: Opt
     let ticks = ticks.map(|ticks| ticks.with_outline(outline.as_ref()));
     let ruler = ticks.as_ref().and_then(Ticks::ruler);
     let (_, joined) = markers(frame, tones, echo);
-    let Joined { pairs, pairings, by_likeness, by_line, refusal } = joined;
-    let by_likeness = by_likeness.iter().map(|pair| pair.ends).collect();
-    let sight = Sight { pairs, pairings, by_likeness, by_line, is_screen, ruler, ticks, outline, text: None, refusal };
+    let Joined { pairs, pairings, by_likeness, weak, by_line, refusal } = joined;
+    let [by_likeness, weak] = [by_likeness, weak].map(|pairs| pairs.iter().map(|pair| pair.ends).collect());
+    let sight = Sight { pairs, pairings, by_likeness, weak, by_line, is_screen, ruler, ticks, outline, text: None, refusal };
     if refusal.is_none() { sight.settled() } else { sight }
 }

@@ -37,8 +37,10 @@ pub(crate) struct Joined {
     pub pairs: Vec<Pair>,
     /// The pairings that stay possible where there is a refusal that they could end.
     pub pairings: Vec<Pairing>,
-    /// Pairs that neither a line nor a label joins, or of which one end is not clear.
+    /// Pairs that neither a line nor a label joins.
     pub by_likeness: Vec<Pair>,
+    /// Pairs of which one end is not clear.
+    pub weak: Vec<Pair>,
     /// Pairs that a line joins and no other line touches, also where there is a refusal.
     pub by_line: Vec<Pair>,
     pub refusal: Option<Refusal>,
@@ -46,8 +48,8 @@ pub(crate) struct Joined {
 
 impl Joined {
     fn refused(refusal: Refusal) -> Self {
-        let [pairs, by_likeness, by_line] = [const { Vec::new() }; 3];
-        Self { pairs, pairings: Vec::new(), by_likeness, by_line, refusal: Some(refusal) }
+        let [pairs, by_likeness, weak, by_line] = [const { Vec::new() }; 4];
+        Self { pairs, pairings: Vec::new(), by_likeness, weak, by_line, refusal: Some(refusal) }
     }
 }
 
@@ -83,13 +85,13 @@ pub(crate) fn join(tones: &Tones, markers: &[Marker]) -> Joined {
     let pairings = if refusal.is_some() { every_pairing(&by_line, &groups) } else { Vec::new() };
     // A marker that is not clear may be one that the echo's border cuts, whatever line leads to it.
     let is_weak = |end: Spot| markers.iter().any(|marker| marker.at == end && marker.proof == Proof::Weak);
-    let is_open = |pair: &&Pair| pair.ends.into_iter().any(is_weak);
-    let open = groups.iter().flat_map(|group| group.pairs.iter().filter(|pair| !group.is_proven() || is_open(pair)));
-    let by_likeness = by_line.iter().filter(is_open).chain(open).copied().collect();
+    let unproven = groups.iter().filter(|group| !group.is_proven());
+    let by_likeness = unproven.flat_map(|group| group.pairs.iter().copied()).collect();
     let mut pairs = by_line.clone();
     pairs.extend(groups.into_iter().flat_map(|group| group.pairs));
+    let weak = pairs.iter().filter(|pair| pair.ends.into_iter().any(is_weak)).copied().collect();
     drop_doubled_labels(&mut pairs);
-    Joined { pairs, pairings, by_likeness, by_line, refusal }
+    Joined { pairs, pairings, by_likeness, weak, by_line, refusal }
 }
 
 /// Whether `at` lies on the line that joins a pair, and not at its ends.

@@ -133,19 +133,19 @@ impl Sight {
         Self { refusal: None, text, ..self }
     }
 
-    /// On a cart's whole screen two like marks are no measurement by likeness alone, as plus signs in print are as like, nor
-    /// are two in one row or column, as the corners of a region's box are, nor one with an end at the sector's border.
+    /// Without print a pair with an end that is not clear is no measurement. On a cart's whole screen two like marks are none by
+    /// likeness alone either, as plus signs in print are as like, nor are two in one row or column, as the corners of a region's
+    /// box are, nor one with an end at the sector's border.
     fn proven(self) -> Self {
-        let by_likeness = |pair: &&Pair| self.by_likeness.contains(&pair.ends);
-        let is_level = |pair: &&Pair| {
-            let [a, b] = pair.ends;
-            (a.x - b.x).abs().min((a.y - b.y).abs()) < LEVEL
-        };
+        let is_level = |[a, b]: [Spot; 2]| (a.x - b.x).abs().min((a.y - b.y).abs()) < LEVEL;
         // What the echo's border cuts off may look like a whole marker.
         let is_inside = |end: Spot| self.outline.as_ref().is_none_or(|outline| outline.has_room(end, BORDER));
-        let is_cut = |pair: &Pair| !pair.ends.into_iter().all(is_inside);
-        let doubtful = |pair: &Pair| by_likeness(&pair) || is_level(&pair) || is_cut(pair);
-        let unproven = self.text.is_none() && self.is_screen && self.chosen().is_some_and(doubtful);
+        let is_cut = |ends: [Spot; 2]| !ends.into_iter().all(is_inside);
+        let doubtful = |&Pair { ends, .. }: &Pair| {
+            let on_screen = self.by_likeness.contains(&ends) || is_level(ends) || is_cut(ends);
+            self.weak.contains(&ends) || self.is_screen && on_screen
+        };
+        let unproven = self.text.is_none() && self.chosen().is_some_and(doubtful);
         if unproven { self.refused(Refusal::PairsAmbiguous) } else { self }
     }
 
