@@ -123,6 +123,9 @@ struct PhantomArguments {
     /// Write the crops alone, for training
     #[arg(long, conflicts_with = "crops")]
     crops_only: bool,
+    /// Draw the screens as they are before anybody measures: no markers, no line, no printed length
+    #[arg(long, conflicts_with_all = ["crops", "crops_only"])]
+    no_calipers: bool,
     /// Width and height of the crops, in pixels
     #[arg(long, default_value_t = 128, value_parser = clap::value_parser!(u16).range(1..=2048))]
     size: u16,
@@ -130,10 +133,12 @@ struct PhantomArguments {
 
 impl From<PhantomArguments> for phantom::Order {
     fn from(arguments: PhantomArguments) -> Self {
-        let output = match (arguments.crops_only, arguments.crops) {
-            (true, _) => phantom::Output::Crops,
-            (false, true) => phantom::Output::ScreensAndCrops,
-            (false, false) => phantom::Output::Screens,
+        let PhantomArguments { crops, crops_only, no_calipers, .. } = arguments;
+        let output = match (no_calipers, crops_only, crops) {
+            (true, ..) => phantom::Output::ScreensWithoutCalipers,
+            (false, true, _) => phantom::Output::Crops,
+            (false, false, true) => phantom::Output::ScreensAndCrops,
+            (false, false, false) => phantom::Output::Screens,
         };
         let PhantomArguments { count, seed, out: folder, size, .. } = arguments;
         Self { count, seed, folder, output, crop_size: size.into() }

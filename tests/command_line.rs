@@ -259,6 +259,23 @@ fn given_a_population_expect_pictures_crops_and_truth_that_gives_egfr_back() {
 }
 
 #[test]
+fn given_phantoms_without_calipers_expect_each_refused_for_want_of_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(&["phantom", "--count", "4", "--seed", "3", "--no-calipers", "-o", text(folder.path())]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let truth = fs::read_to_string(folder.path().join("truth.jsonl")).unwrap();
+    assert_eq!((truth.lines().count(), truth.matches(r#""calipers":false"#).count()), (4, 4), "{truth}");
+    let readings = json(&run(&["inspect", text(&folder.path().join("screens")), "--json"]));
+    assert_eq!(readings.len(), 4);
+    for reading in readings {
+        let seen = (&reading["outcome"], &reading["refusal"]["reason"]);
+        assert_eq!(seen, (&"refused".into(), &"No calipers seen".into()), "{reading}");
+    }
+    let both = ["phantom", "--count", "1", "--seed", "3", "--no-calipers", "--crops", "-o", text(folder.path())];
+    assert_eq!(run(&both).status.code(), Some(2), "a crop is cut between markers");
+}
+
+#[test]
 fn given_a_count_of_carts_expect_as_many_screens_as_their_truth_says() {
     let folder = tempfile::tempdir().unwrap();
     let output = run(&["carts", "--count", "6", "--seed", "9", "--out", text(folder.path())]);

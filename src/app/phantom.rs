@@ -43,10 +43,22 @@ pub struct Order {
 pub enum Output {
     /// The cart's screens.
     Screens,
+    /// The screens as they are before anybody measures: no marker, no line, no printed length.
+    ScreensWithoutCalipers,
     /// The screens and the crops cut from them.
     ScreensAndCrops,
     /// Only the crops, for training.
     Crops,
+}
+
+impl Output {
+    fn has_screens(self) -> bool {
+        self != Self::Crops
+    }
+
+    fn has_crops(self) -> bool {
+        matches!(self, Self::ScreensAndCrops | Self::Crops)
+    }
 }
 
 /// One line of truth.jsonl.
@@ -67,7 +79,7 @@ struct Line {
 
 /// Writes the pictures, spread over the cores, and truth.jsonl; prints how well eGFR can be told from them at best.
 pub fn write(order: &Order) -> Result<()> {
-    for (wanted, name) in [(order.output != Output::Crops, "screens"), (order.output != Output::Screens, "crops")] {
+    for (wanted, name) in [(order.output.has_screens(), "screens"), (order.output.has_crops(), "crops")] {
         if wanted {
             let folder = order.folder.join(name);
             fs::create_dir_all(&folder).with_context(|| format!("{}: cannot be made", folder.display()))?;
@@ -114,19 +126,22 @@ pub(super) fn spread(count: usize, things: &str, work: impl Fn(usize) -> Result<
 }
 
 fn write_one(order: &Order, patient: &Patient, view: u32) -> Result<String> {
-    let phantom = phantom::draw(order.seed, patient, view);
+    let phantom = match order.output {
+        Output::ScreensWithoutCalipers => phantom::draw_without_calipers(order.seed, patient, view),
+        Output::Screens | Output::ScreensAndCrops | Output::Crops => phantom::draw(order.seed, patient, view),
+    };
     let name = format!("P{:06}-{view}.png", patient.index);
     let save = |picture, folder: &str| -> Result<String> {
         let file = format!("{folder}/{name}");
         pictures::save(picture, &order.folder.join(&file))?;
         Ok(file)
     };
-    let picture = if order.output == Output::Crops { None } else { Some(save(&phantom.screen, "screens")?) };
-    let crop = if order.output == Output::Screens {
-        None
-    } else {
+    let picture = if order.output.has_screens() { Some(save(&phantom.screen, "screens")?) } else { None };
+    let crop = if order.output.has_crops() {
         let square = CropSquare::between(phantom.truth.ends).expect("a phantom's kidney is many pixels long");
         Some(save(&square.cut(phantom.screen.frame(), order.crop_size), "crops")?)
+    } else {
+        None
     };
     let line = Line {
         picture,

@@ -7,6 +7,7 @@
 
 use crate::frame::{Frame, RGB_BYTES};
 use alloc::{vec, vec::Vec};
+use core::ops::Range;
 
 /// The width of a cell, in pixels.
 pub(super) const CELL_PX: usize = 16;
@@ -156,10 +157,19 @@ impl Grid {
 
     /// The excess of one cell of `frame` against `kept`.
     pub fn excess(&self, frame: Frame<'_>, kept: &Lines, cell: usize) -> u16 {
+        self.excess_over(frame, |line| kept.line(line), cell)
+    }
+
+    /// The excess of one cell of `frame` against `kept`, a frame too.
+    pub fn excess_of(&self, frame: Frame<'_>, kept: Frame<'_>, cell: usize) -> u16 {
+        self.excess_over(frame, |line| self.line(kept, line), cell)
+    }
+
+    fn excess_over<'k>(&self, frame: Frame<'_>, kept: impl Fn(usize) -> &'k [u8], cell: usize) -> u16 {
         let (columns, lines) = self.extent(cell);
         let mut all = 0_u16;
         for line in lines {
-            let (now, kept) = (&self.line(frame, line)[columns.clone()], &kept.line(line)[columns.clone()]);
+            let (now, kept) = (&self.line(frame, line)[columns.clone()], &kept(line)[columns.clone()]);
             for (value, kept) in now.iter().zip(kept) {
                 all = all.saturating_add(u16::from(value.abs_diff(*kept).saturating_sub(NOISE_LEVELS)));
             }
@@ -167,8 +177,17 @@ impl Grid {
         all
     }
 
+    /// The columns and rows of pixels of one cell, those between the lines looked at too.
+    pub fn area(&self, cell: usize) -> (Range<usize>, Range<usize>) {
+        let (bytes, lines) = self.extent(cell);
+        (
+            bytes.start / RGB_BYTES..bytes.end / RGB_BYTES,
+            lines.start * self.step..(lines.end * self.step).min(self.height),
+        )
+    }
+
     /// The bytes of a line that belong to a cell, and the cell's lines.
-    fn extent(&self, cell: usize) -> (core::ops::Range<usize>, core::ops::Range<usize>) {
+    fn extent(&self, cell: usize) -> (Range<usize>, Range<usize>) {
         let (row, column) = (cell / self.columns, cell % self.columns);
         let bytes = column * CELL_BYTES..((column + 1) * CELL_BYTES).min(self.width * RGB_BYTES);
         (bytes, row * CELL_LINES..((row + 1) * CELL_LINES).min(self.lines))

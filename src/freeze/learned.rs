@@ -31,8 +31,9 @@ const RESTED: u32 = 0b1_1110;
 const CALM_FRAMES: u32 = 8;
 /// What changes at once off the echo is no tick if it is more than one of so many cells.
 const TICK_PART: usize = 32;
-/// All learned cells are at most one of so many. A heart line along the screen takes one of twelve.
-const LEARNED_PART: usize = 8;
+/// All learned cells are at most one of so many. With the cells around them, a heart line along the screen takes one of twelve, a
+/// clock and a heart rate another of twenty-four; carts show more than one of them.
+const LEARNED_PART: usize = 5;
 /// The echo is known if it is at least one of so many cells.
 const ECHO_PART: usize = 20;
 /// Cells beside a tick, in its rows, that may change with it: from a clock's seconds to its hours.

@@ -3,11 +3,16 @@
 //! A live echo changes everywhere; a frozen one stands, and only small parts of the screen change as calipers are drawn. `grid`
 //! measures each cell of a frame: its brightness, and its excess over what was there when it last changed. `motion` says
 //! whether the echo moves, by the brightness of large zones against the frame before. `learned` says which changes go on by
-//! themselves: a clock, a heart rate, a heart line, a blinking cursor. What else changes is the overlay.
+//! themselves: a clock, a heart rate, a heart line, a blinking cursor. What else changes is the overlay. `settled` compares with the
+//! picture read last.
 //!
 //! Always holds: a frame is settled only if the echo has not moved for [`FREEZE_FRAMES`] and the overlay has not changed for
 //! [`SETTLE_FRAMES`]; once after each change, and not again where the picture is what it was when it was settled last. A cell is
 //! held against the picture of its last change, not against the frame before, so that nothing creeps or alternates unseen.
+//!
+//! A cursor over the echo cannot be learned before the picture stands, and its first blink is a change like any other. A filled
+//! bar or block that alone came or went since the picture was settled is therefore given [`CURSOR_FRAMES`] to return, and what
+//! differs no more than noise may, [`WEAK_FRAMES`]; what stays is settled. No marker and no number is such a bar.
 //!
 //! The trade-off of [`SETTLE_FRAMES`]: a reading must follow the last marker within ten frames, so an overlay that rests for eight
 //! frames (0.27 s at 30 frames a second) is settled, whoever was only pausing. A half-drawn measurement read in such a pause has one marker
@@ -16,7 +21,8 @@
 //! that shows fewer than four is read.
 //!
 //! What it cannot tell: an echo that changes no more than the grabber's noise does, as of a probe in air at low gain, counts
-//! as frozen; the reader then refuses it for want of calipers. A heart line drawn over the echo itself is not learned:
+//! as frozen; the reader then refuses it for want of calipers. A thin letter over an echo nearly as bright changes a cell by less
+//! than a stroke's flicker may: a note typed there can be read before it is done. A heart line drawn over the echo itself is not learned:
 //! nothing settles while it runs. Deliberately absent: any clock; frames are the time.
 
 use crate::frame::Frame;
@@ -24,11 +30,13 @@ use alloc::{vec, vec::Vec};
 use grid::{Cells, Grid, Lines};
 use learned::{Change, Learned};
 use motion::Zones;
+use settled::{Difference, Settled};
 
 mod grid;
 mod learned;
 mod motion;
 mod outline;
+mod settled;
 
 #[cfg(test)]
 mod tests;
@@ -37,6 +45,13 @@ mod tests;
 pub const FREEZE_FRAMES: u32 = 5;
 /// Frames without a change of the overlay, after its last, until it is settled.
 pub const SETTLE_FRAMES: u32 = 8;
+/// Frames without a change until a picture that differs from the settled one by a filled bar alone is settled: a cursor not yet
+/// known goes back to its other half before. *Source*: cursors blink with half periods of up to 600 ms (GTK; Windows has
+/// 530 ms), which is 18 frames at 30 a second.
+const CURSOR_FRAMES: u32 = 20;
+/// Frames without a change until a picture that differs weakly from the settled one is settled. A JPEG's rounding of one stroke
+/// does not stay the same for so many.
+const WEAK_FRAMES: u32 = SETTLE_FRAMES + 4;
 /// A cell has changed if its excess over the reference reaches this. *Units*: grey levels added up over its values.
 const CHANGE_EXCESS: u16 = 400;
 /// So much is no noise: it counts at once. Less counts where it is seen in two frames in a row, unless something else that counts
@@ -44,8 +59,6 @@ const CHANGE_EXCESS: u16 = 400;
 const SURE_EXCESS: u16 = 800;
 /// When some cells have changed, the others follow from this excess on.
 const FOLLOW_EXCESS: u16 = 100;
-/// What is to pass for the settled picture may differ from it by so much in each cell, which is less than a change.
-const SAME_EXCESS: u16 = CHANGE_EXCESS / 2;
 /// If more than one of so many cells have changed, the picture has moved.
 const MOVED_PART: usize = 10;
 
@@ -96,8 +109,8 @@ struct Stream {
     /// Each cell as it was when it last changed, and as it was before that.
     reference: Lines,
     before: Lines,
-    /// The picture that was settled last, if the echo has not moved since.
-    settled: Option<Lines>,
+    /// The picture that was settled last, if the echo has not moved since; it follows what goes on by itself.
+    settled: Option<Settled>,
     cells: Cells,
     last_mean: Vec<f32>,
     changed: Vec<usize>,
@@ -108,12 +121,18 @@ struct Stream {
     rested: u32,
     turned_ago: u32,
     pending: Pending,
+    /// The cells that have differed from the settled picture in every frame since they are doubted.
+    doubted: Vec<usize>,
 }
 
 /// Whether there is anything new to settle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Pending {
     News,
+    /// News that may be noise or half a cursor's blink, until the picture has rested for so long.
+    Doubted {
+        until: u32,
+    },
     Nothing,
 }
 
@@ -137,6 +156,7 @@ impl Stream {
             rested: 0,
             turned_ago: 0,
             pending: Pending::News,
+            doubted: Vec::new(),
             grid,
         }
     }
@@ -174,8 +194,9 @@ impl Stream {
         let (grid, before) = (&self.grid, &self.before);
         let returned = |cell| grid.excess(frame, before, cell) < CHANGE_EXCESS;
         let change = self.learned.take_standing(&self.changed, self.turned_ago, returned);
-        if !self.changed.is_empty() {
-            // Whoever moves a marker changes some cells by little: they follow too, or noise would make them news later.
+        if change == Change::Unknown {
+            // Whoever moves a marker changes some cells by little: they follow too, or noise would make them news later. Beside
+            // what goes on by itself they do not: a marker of little contrast could creep while a heart line runs.
             let excesses = self.cells.excess.iter().enumerate();
             let follow = |excess: u16| (FOLLOW_EXCESS..CHANGE_EXCESS).contains(&excess);
             for (cell, _) in excesses.filter(|(_, excess)| follow(**excess)) {
@@ -187,6 +208,10 @@ impl Stream {
             self.before.take_cell(grid, &self.reference, cell);
             self.reference.keep_cell(grid, frame, cell);
             self.last_excess[cell] = 0;
+            if let (Change::Known, Some(settled)) = (change, &mut self.settled) {
+                // Beside a tick a clock's hour or a heart line is not learned by itself: it must not be news afterwards.
+                settled.keep_cell(grid, frame, cell);
+            }
         }
         self.unmoved = self.unmoved.saturating_add(1);
         self.rested = self.rested.saturating_add(1);
@@ -200,16 +225,18 @@ impl Stream {
         if self.unmoved == FREEZE_FRAMES {
             self.turned_ago = 0;
         }
-        if self.rested < SETTLE_FRAMES || self.pending == Pending::Nothing {
+        if self.rested < SETTLE_FRAMES {
             return Seen::Standing;
         }
-        self.pending = Pending::Nothing;
-        if self.is_settled_already(frame) {
-            return Seen::Standing;
+        self.compare_with_settled(frame);
+        match self.pending {
+            Pending::Nothing => return Seen::Standing,
+            Pending::Doubted { until } if self.rested < until => return Seen::Standing,
+            Pending::News | Pending::Doubted { .. } => self.pending = Pending::Nothing,
         }
         match &mut self.settled {
-            Some(settled) => settled.keep(&self.grid, frame),
-            none => *none = Some(Lines::of(&self.grid, frame)),
+            Some(settled) => settled.keep(frame),
+            none => *none = Some(Settled::of(frame)),
         }
         Seen::Settled
     }
@@ -223,12 +250,28 @@ impl Stream {
         self.last_excess.copy_from_slice(&self.cells.excess);
     }
 
-    /// Whether all but what goes on changing is as it was when it was settled last.
-    fn is_settled_already(&self, frame: Frame<'_>) -> bool {
-        let same = |settled: &Lines| {
-            (0..self.grid.len())
-                .all(|cell| self.learned.leaves_out(cell) || self.grid.excess(frame, settled, cell) < SAME_EXCESS)
-        };
-        self.settled.as_ref().is_some_and(same)
+    /// Judges what is pending by what `frame` shows that is neither on the settled picture nor known to go on changing.
+    fn compare_with_settled(&mut self, frame: Frame<'_>) {
+        let Some(settled) = &self.settled else { return };
+        let is_new = self.pending == Pending::News;
+        match self.pending {
+            Pending::Nothing => return,
+            Pending::News => {
+                self.doubted.clear();
+                self.doubted.extend(0..self.grid.len());
+            }
+            Pending::Doubted { .. } => {}
+        }
+        self.doubted.retain(|&cell| !self.learned.leaves_out(cell));
+        settled.keep_differing(&self.grid, frame, &mut self.doubted);
+        if self.doubted.is_empty() {
+            self.pending = Pending::Nothing;
+        } else if is_new {
+            self.pending = match settled.judge(&self.grid, frame, &self.doubted) {
+                Difference::Weak => Pending::Doubted { until: WEAK_FRAMES },
+                Difference::Bar => Pending::Doubted { until: CURSOR_FRAMES },
+                Difference::Other => Pending::News,
+            };
+        }
     }
 }

@@ -35,11 +35,13 @@ const VIEWS_MAX: u32 = 5;
 pub struct Truth {
     /// The number of the picture within its patient, from 1.
     pub view: u32,
-    /// The markers' centres.
+    /// Whether the calipers are drawn: markers, line and printed length.
+    pub calipers: bool,
+    /// The markers' centres; without calipers, where they would be set.
     pub ends: [Spot; 2],
     /// The screen's scale.
     pub px_per_cm: PixelsPerCm,
-    /// The length that the cart measured between the markers and printed, to 0.01 cm.
+    /// The length between `ends` as the cart prints it, to 0.01 cm.
     pub length_cm: Centimetres,
     /// Depth of the kidney's centre below the probe.
     pub kidney_depth_cm: Centimetres,
@@ -69,16 +71,29 @@ pub fn view_count(seed: u64, index: u64) -> u32 {
     stream(seed, index, 1).random_range(1..=VIEWS_MAX)
 }
 
-/// Draws picture number `view` (from 1) of `patient`.
+/// Draws picture number `view` (from 1) of `patient`, measured.
 pub fn draw(seed: u64, patient: &Patient, view: u32) -> Phantom {
+    let (mut phantom, screen) = draw_frozen(seed, patient, view);
+    let Truth { ends, length_cm: printed, .. } = phantom.truth;
+    screen.draw_calipers(&Calipers::Complete { ends, printed }, &mut phantom.screen);
+    phantom.truth.calipers = true;
+    phantom
+}
+
+/// Draws the picture that [`draw`] gives as it is before anybody measures: without calipers.
+pub fn draw_without_calipers(seed: u64, patient: &Patient, view: u32) -> Phantom {
+    draw_frozen(seed, patient, view).0
+}
+
+/// The frozen picture without calipers, and the cart that shows it.
+fn draw_frozen(seed: u64, patient: &Patient, view: u32) -> (Phantom, Screen) {
     let mut random = stream(seed, patient.index, 1 + u64::from(view));
     let (screen, scene, ends) = set_up(patient, &mut random);
     let mut picture = screen.blank();
     echo::render(&scene, &screen.sector, 0.0, random.random(), &mut picture);
     screen.draw_chrome(&mut picture);
-    let truth = truth_of(view, &screen, &scene, ends);
-    screen.draw_calipers(&Calipers::Complete { ends, printed: truth.length_cm }, &mut picture);
-    Phantom { screen: picture, truth }
+    let truth = Truth { calipers: false, ..truth_of(view, &screen, &scene, ends) };
+    (Phantom { screen: picture, truth }, screen)
 }
 
 /// The cart, the scanned plane and where the sonographer sets the calipers.
@@ -89,10 +104,12 @@ fn set_up(patient: &Patient, random: &mut impl RngExt) -> (Screen, Scene, [Spot;
     (screen, scene, ends)
 }
 
+/// The truth of a measured picture.
 fn truth_of(view: u32, screen: &Screen, scene: &Scene, ends: [Spot; 2]) -> Truth {
     let scale = screen.sector.scale;
     Truth {
         view,
+        calipers: true,
         ends,
         px_per_cm: scale,
         // The cart prints hundredths of a centimetre.
@@ -147,6 +164,27 @@ mod tests {
         let (a, b, c) = (shot(7), shot(7), shot(8));
         assert!(a.screen == b.screen && a.truth == b.truth);
         assert!(a.screen != c.screen);
+    }
+
+    #[test]
+    fn given_a_phantom_without_calipers_expect_the_same_screen_but_for_them() {
+        for index in 0..8 {
+            let patient = patient(12, index);
+            let (measured, bare) = (draw(12, &patient, 1), draw_without_calipers(12, &patient, 1));
+            assert_eq!(bare.truth, Truth { calipers: false, ..measured.truth.clone() });
+            let [left, right] = measured.truth.ends;
+            let apart = measured.screen.as_rgb().chunks_exact(3).zip(bare.screen.as_rgb().chunks_exact(3));
+            let places = apart.enumerate().filter(|(_, (a, b))| a != b).map(|(i, _)| (i % 960, i / 960));
+            // Markers and label reach so many pixels beyond the ends; the measurement box stands below the echo.
+            let reach = 36;
+            let columns = left.x as usize - reach..=right.x as usize + reach;
+            let rows = left.y.min(right.y) as usize - reach..=left.y.max(right.y) as usize + reach;
+            let on_line = |(x, y)| columns.contains(&x) && rows.contains(&y);
+            let in_box = |(x, y)| x < 162 && y >= 687;
+            let places: alloc::vec::Vec<_> = places.collect();
+            assert!(places.iter().any(|&place| on_line(place)) && places.iter().any(|&place| in_box(place)));
+            assert!(places.iter().all(|&place| on_line(place) || in_box(place)), "patient {index}");
+        }
     }
 
     #[test]

@@ -52,12 +52,13 @@ impl Loss {
     /// The picture as it comes back. Its sides must be multiples of 16.
     pub fn happen(&self, picture: &mut Picture) {
         let (width, height) = (picture.width(), picture.height());
-        let mut planes = [const { Vec::new() }; 3];
-        for pixel in picture.as_rgb().chunks_exact(3) {
+        let mut planes: [Vec<f32>; 3] = std::array::from_fn(|_| vec![0.0; width * height]);
+        let [lumas, blues, reds] = &mut planes;
+        for (((pixel, y), cb), cr) in picture.as_rgb().chunks_exact(3).zip(lumas).zip(blues).zip(reds) {
             let [r, g, b] = [f32::from(pixel[0]), f32::from(pixel[1]), f32::from(pixel[2])];
-            planes[0].push(0.299 * r + 0.587 * g + 0.114 * b - 128.0);
-            planes[1].push(-0.168_736 * r - 0.331_264 * g + 0.5 * b);
-            planes[2].push(0.5 * r - 0.418_688 * g - 0.081_312 * b);
+            *y = 0.299 * r + 0.587 * g + 0.114 * b - 128.0;
+            *cb = -0.168_736 * r - 0.331_264 * g + 0.5 * b;
+            *cr = 0.5 * r - 0.418_688 * g - 0.081_312 * b;
         }
         self.lose(&mut planes[0], width, 0);
         for plane in &mut planes[1..] {
@@ -66,16 +67,18 @@ impl Loss {
                 Colour::Halved => {
                     let mut half = halved(plane, width);
                     self.lose(&mut half, width / 2, 1);
-                    for (i, value) in plane.iter_mut().enumerate() {
-                        *value = half[i / width / 2 * (width / 2) + i % width / 2];
+                    for (rows, half) in plane.chunks_exact_mut(2 * width).zip(half.chunks_exact(width / 2)) {
+                        for row in rows.chunks_exact_mut(width) {
+                            row.chunks_exact_mut(2).zip(half).for_each(|(pair, value)| pair.fill(*value));
+                        }
                     }
                 }
             }
         }
-        assert_eq!(planes[0].len(), width * height);
         let bytes = |v: f32| (v + 0.5).clamp(0.0, 255.0) as u8;
-        for (i, pixel) in picture.as_rgb_mut().chunks_exact_mut(3).enumerate() {
-            let (y, cb, cr) = (planes[0][i] + 128.0, planes[1][i], planes[2][i]);
+        let [lumas, blues, reds] = &planes;
+        for (((pixel, y), cb), cr) in picture.as_rgb_mut().chunks_exact_mut(3).zip(lumas).zip(blues).zip(reds) {
+            let y = y + 128.0;
             pixel[0] = bytes(y + 1.402 * cr);
             pixel[1] = bytes(y - 0.344_136 * cb - 0.714_136 * cr);
             pixel[2] = bytes(y + 1.772 * cb);

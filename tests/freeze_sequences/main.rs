@@ -77,7 +77,7 @@ impl Judge {
         Self { tally: Tally::default(), last: None, since_turn: 0, followed: true, rested: 0, settled: 0 }
     }
 
-    /// `changed`: whether the overlay or the picture below it differs from that of the frame before.
+    /// Judges the next frame; what is wrong about it, if it may not be read.
     fn take(&mut self, truth: Truth, seen: Seen) -> Option<&'static str> {
         let tally = &mut self.tally;
         tally.frames += 1;
@@ -205,4 +205,27 @@ fn given_exams_through_a_bad_grabber_expect_only_settled_overlays_read() {
     assert!(tally.missed * 25 <= tally.rests, "{} of {} rests missed", tally.missed, tally.rests);
     assert!(tally.to_standing.keys().all(|&frames| frames <= FREEZE_FRAMES + 1), "{:?}", tally.to_standing);
     assert!(tally.to_live.keys().all(|&frames| frames <= 2), "{:?}", tally.to_live);
+}
+
+/// Sequences, by population and number, of which a frame was once misread, an overlay missed or read twice.
+const ONCE_WRONG: [(u64, u64); 5] = [
+    // A cursor over the echo that was not known yet.
+    (300, 48),
+    // Too many cells to learn: a heart line that came back to the left was news.
+    (60_911, 16),
+    // A cross whose arm lies between the lines looked at passed for a bar.
+    (60_911, 13),
+    // A JPEG that rounds one stroke now up, now down.
+    (60_911, 17),
+    // A marker of little contrast that crept while a heart line ran.
+    (60_911, 47),
+];
+
+#[test]
+fn given_sequences_that_went_wrong_once_expect_each_rest_read_once() {
+    for (seed, index) in ONCE_WRONG {
+        let tally = run(seed, index);
+        let wrong = [tally.live_read, tally.work_read, tally.unfollowed, tally.missed, tally.read_again];
+        assert_eq!(wrong, [0; 5], "sequence {index} of {seed}: {tally:#?}");
+    }
 }
