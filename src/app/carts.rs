@@ -38,6 +38,13 @@ pub enum Output {
     TurnedMarks,
 }
 
+impl Order {
+    /// Whether screen number `index` is written.
+    fn wants(&self, index: u64) -> bool {
+        self.output != Output::TurnedMarks || carts::has_turned(self.seed, index)
+    }
+}
+
 /// One line of truth.jsonl.
 #[derive(Serialize)]
 struct Line {
@@ -54,7 +61,8 @@ struct Line {
 pub fn write(order: &Order) -> Result<()> {
     let own = order.folder.join(if order.output == Output::Screens { "screens" } else { "marks" });
     fs::create_dir_all(&own).with_context(|| format!("{}: cannot be made", own.display()))?;
-    let lines = spread(order.count, "screens", |i| write_one(order, i as u64))?;
+    let indices: Vec<u64> = (0..order.count as u64).filter(|&index| order.wants(index)).collect();
+    let lines = spread(indices.len(), "screens", |i| write_one(order, indices[i]))?;
     write_truth(&order.folder.join("truth.jsonl"), &lines)?;
     println!("{} screens in {}", lines.len(), order.folder.display());
     Ok(())
@@ -70,19 +78,20 @@ fn write_one(order: &Order, index: u64) -> Result<String> {
     let picture = format!("screens/C{index:06}.png");
     if order.output == Output::Screens {
         pictures::save(&screen, &order.folder.join(&picture))?;
-    } else if order.output == Output::Marks || truth.pairs.iter().any(|pair| pair.shape.is_turned()) {
+    } else {
         write_marks(&screen, &order.folder.join(format!("marks/C{index:06}.bin")))?;
     }
     Ok(serde_json::to_string(&Line { picture, seed: order.seed, index, width, height, truth })?)
 }
 
-/// Writes each place where a marker may be: kind, scale, step and 0 as bytes, x, y and axis as little-endian `f32`, and its
-/// patch.
+/// Writes each place where a marker may be: kind, scale, step and 0 as bytes, x, y and axis as little-endian `f32`, then what
+/// the first and the second look see.
 fn write_marks(screen: &Picture, file: &Path) -> Result<()> {
     let mut bytes = Vec::new();
-    for (place, patch) in overlay::marks(screen.frame()) {
+    for (place, glimpse, patch) in overlay::marks(screen.frame()) {
         bytes.extend([place.kind as u8, place.scale as u8, place.step, 0]);
         bytes.extend([place.at.x, place.at.y, place.axis].iter().flat_map(|value| value.to_le_bytes()));
+        bytes.extend(glimpse);
         bytes.extend(patch);
     }
     fs::write(file, bytes).with_context(|| format!("{}: cannot be written", file.display()))

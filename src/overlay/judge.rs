@@ -1,26 +1,29 @@
-//! Places -> markers: two small networks say which of them are markers, of what kind, where exactly and how large.
+//! Places -> markers: small networks say which of them are markers, of what kind, where exactly and how large.
 //!
 //! The first network glances at the middle of every place and passes over most; the second looks at what is left, and once
-//! more where it saw a marker, from where it saw it. Both were trained on synthetic carts of all makers, whole and damaged
+//! more where it saw a marker, from where it saw it. They were trained on synthetic carts of all makers, whole and damaged
 //! (models/markers). They know no colour, only ink. Deliberately absent: whether two markers belong together.
 
 use super::{
     ink::Ink,
     net::Nets,
-    patch,
+    patch::Planes,
     places::{Kind, Place, SLANT},
     star::Shape,
 };
 use crate::frame::Spot;
 use alloc::vec::Vec;
-use core::{cmp::Reverse, f32::consts::FRAC_PI_4};
+use core::f32::consts::FRAC_PI_4;
 
-/// At most so many places get the second look, for the time that it takes; more found 2 of 129 carts more (seed 52).
-const LOOKS_MAX: usize = 120;
-/// So many of them are those with the largest steps, the others those that the first look found likeliest.
-const LOOKS_BY_STEP: usize = 48;
-/// Log-odds of the first look of a cross, a tee and an arrow below which there is no second one. *Source*: chosen on `sonogfr carts` of seeds 41 and 52, where markers with print that touches them fall to -3.2.
-const GLIMPSE_MIN: [f32; 3] = [-3.0, -5.0, -5.0];
+/// At most so many places get the second look, for the time that it takes. *Source*: on the carts that the networks are checked on
+/// (models/markers) every cross is among the first 26, and 98.9% of the tees and arrows that have a place are among the first 40.
+const LOOKS_MAX: usize = 40;
+/// A marker has several places. Of those of one kind within so many pixels of one plane so many get the second look.
+const BESIDE: f32 = 3.0;
+const BESIDE_MAX: usize = 2;
+/// Log-odds of the first look of a cross, a tee and an arrow below which there is no second one. *Source*: chosen on `sonogfr carts` of
+/// seeds 41 and 52, where markers with print that touches them fall to -3.3.
+const GLIMPSE_MIN: [f32; 3] = [-3.5, -4.0, -4.0];
 /// Log-odds from which a place is a marker, and by how much fewer it is looked at once more.
 const SURE_MIN: f32 = 0.0;
 const AGAIN: f32 = -2.0;
@@ -29,7 +32,7 @@ const REACH: f32 = 6.0;
 const STROKE: f32 = 2.0;
 /// How far a place may be off, in pixels of its plane, and turned, in radians.
 const OFF_MAX: f32 = 4.0;
-const TURN_MAX: f32 = 0.5;
+const TURN_MAX: f32 = 0.6;
 /// Two places nearer together than this part of a marker's reach are one marker.
 const SAME_PART: f32 = 1.4;
 
@@ -49,24 +52,33 @@ pub(crate) struct Judged {
 
 /// Judges `places`, the surest first.
 pub(crate) fn judge(ink: &Ink, half: &Ink, places: &[Place], nets: &Nets) -> Vec<Judged> {
+    let planes = Planes::of(ink, half);
     let mut seen: Vec<(f32, &Place)> = places
         .iter()
-        .map(|place| (nets.glimpse(&patch::glimpse(ink, half, place))[place.kind as usize], place))
+        .map(|place| (nets.glimpse(&planes.glimpse(place))[place.kind as usize], place))
         .filter(|(odds, place)| *odds >= GLIMPSE_MIN[place.kind as usize])
         .collect();
-    // Print that touches a marker fills the middle that is glanced at; such a marker has a large step.
-    seen.sort_by_key(|(_, place)| Reverse(place.step));
-    let mut rest = seen.split_off(LOOKS_BY_STEP.min(seen.len()));
-    rest.sort_by(|a, b| b.0.total_cmp(&a.0));
-    rest.truncate(LOOKS_MAX - LOOKS_BY_STEP);
-    seen.append(&mut rest);
-    let judged: Vec<Judged> = seen.iter().filter_map(|(_, place)| look(ink, half, place, nets, SURE_MIN)).collect();
-    surest(judged)
+    seen.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let mut likeliest: Vec<&Place> = Vec::new();
+    for (_, place) in seen {
+        let is_beside = |other: &&&Place| {
+            let near = other.at.distance(place.at) <= BESIDE * place.scale as f32;
+            (other.kind, other.scale) == (place.kind, place.scale) && near
+        };
+        if likeliest.iter().filter(is_beside).count() < BESIDE_MAX {
+            likeliest.push(place);
+        }
+        if likeliest.len() == LOOKS_MAX {
+            break;
+        }
+    }
+    surest(likeliest.iter().filter_map(|place| look(&planes, place, nets, SURE_MIN)).collect())
 }
 
 /// Those of the places that are at least `least` sure to be markers, in log-odds; all are looked at.
 pub(crate) fn judge_all(ink: &Ink, half: &Ink, places: &[Place], nets: &Nets, least: f32) -> Vec<Judged> {
-    surest(places.iter().filter_map(|place| look(ink, half, place, nets, least)).collect())
+    let planes = Planes::of(ink, half);
+    surest(places.iter().filter_map(|place| look(&planes, place, nets, least)).collect())
 }
 
 /// Of those that lie near each other the surest, and the surest first.
@@ -82,20 +94,20 @@ fn surest(mut judged: Vec<Judged>) -> Vec<Judged> {
     kept
 }
 
-fn look(ink: &Ink, half: &Ink, place: &Place, nets: &Nets, least: f32) -> Option<Judged> {
-    let one = look_once(ink, half, place, nets);
+fn look(planes: &Planes<'_>, place: &Place, nets: &Nets, least: f32) -> Option<Judged> {
+    let one = look_once(planes, place, nets);
     if one.sure < least + AGAIN {
         return None;
     }
     let axis = if place.kind == Kind::Cross { place.axis } else { one.axis };
     let nearer = Place { at: one.at, axis, ..*place };
-    let two = look_once(ink, half, &nearer, nets);
+    let two = look_once(planes, &nearer, nets);
     let sure = (one.sure + two.sure) / 2.0;
     (sure >= least).then_some(Judged { sure, ..two })
 }
 
-fn look_once(ink: &Ink, half: &Ink, place: &Place, nets: &Nets) -> Judged {
-    let seen = nets.look(&patch::cut(ink, half, place));
+fn look_once(planes: &Planes<'_>, place: &Place, nets: &Nets) -> Judged {
+    let seen = nets.look(place.kind, &planes.cut(place));
     let scale = place.scale as f32;
     let [along, aside] = [seen[3], seen[4]].map(|off| off.clamp(-OFF_MAX, OFF_MAX) * scale);
     let (sin, cos) = (libm::sinf(place.axis), libm::cosf(place.axis));

@@ -162,14 +162,15 @@ impl Sight {
     }
 }
 
-/// Places where a marker may be, with what is seen there: what a judge of markers is trained on.
-pub fn marks(frame: Frame<'_>) -> Vec<(places::Place, patch::Patch)> {
+/// Places where a marker may be, with what the first and the second look see there: what a judge of markers is trained on.
+pub fn marks(frame: Frame<'_>) -> Vec<(places::Place, patch::Glimpse, patch::Patch)> {
     let echo = Echo::of(&Tones::of(frame));
     let ink = Ink::of(frame, echo.as_ref());
     let half = ink.halved();
+    let planes = patch::Planes::of(&ink, &half);
     let crosses = places::crosses(&ink, &half, echo.as_ref());
     let turned = places::turned(&ink, &half, echo.as_ref());
-    crosses.into_iter().chain(turned).map(|place| (place, patch::cut(&ink, &half, &place))).collect()
+    crosses.into_iter().chain(turned).map(|place| (place, planes.glimpse(&place), planes.cut(&place))).collect()
 }
 
 /// Reads what the cart drew on a frozen picture.
@@ -200,9 +201,11 @@ fn markers(frame: Frame<'_>, tones: &Tones<'_>, echo: Option<&Echo>) -> (Vec<Mar
     if joined.refusal.is_none() {
         return (markers, joined);
     }
-    let more = partners::find(frame, tones, echo, &markers);
-    // What is found now is seen better than what lay there before.
-    markers.retain(|marker| more.iter().all(|other| other.at.distance(marker.at) > marker.size() / 2.0));
+    let mut more = partners::find(frame, tones, echo, &markers);
+    // Of two in one place the one that is seen better stays.
+    let same = |a: &Marker, b: &Marker| a.at.distance(b.at) <= a.size().max(b.size()) / 2.0;
+    more.retain(|new| markers.iter().all(|old| !same(new, old) || old.outline <= new.outline));
+    markers.retain(|old| more.iter().all(|new| !same(new, old)));
     markers.extend(more);
     let joined = pairs::join(tones, &markers);
     (markers, joined)
@@ -216,6 +219,7 @@ fn measured(frame: Frame<'_>, tones: &Tones<'_>, echo: Option<&Echo>, ticks: Opt
     let (_, joined) = markers(frame, tones, echo);
     let Joined { pairs, pairings, by_likeness, weak, by_line, refusal } = joined;
     let [by_likeness, weak] = [by_likeness, weak].map(|pairs| pairs.iter().map(|pair| pair.ends).collect());
-    let sight = Sight { pairs, pairings, by_likeness, weak, by_line, is_screen, ruler, ticks, outline, text: None, refusal };
+    let sight =
+        Sight { pairs, pairings, by_likeness, weak, by_line, is_screen, ruler, ticks, outline, text: None, refusal };
     if refusal.is_none() { sight.settled() } else { sight }
 }

@@ -55,13 +55,13 @@ impl Joined {
 
 /// Joins markers to pairs.
 pub(crate) fn join(tones: &Tones, markers: &[Marker]) -> Joined {
-    if !markers.iter().any(|marker| marker.proof == Proof::Clear) {
-        return Joined::refused(Refusal::NoMarkers);
-    }
     if markers.len() > MARKERS_MAX {
         return Joined::refused(Refusal::PairsAmbiguous);
     }
     let lines = Lines::among(tones, markers);
+    if lines.only.is_empty() && !markers.iter().any(|marker| marker.proof == Proof::Clear) {
+        return Joined::refused(Refusal::NoMarkers);
+    }
     let by_line: Vec<Pair> = lines.only.iter().map(|&[i, j]| labelled(tones, [&markers[i], &markers[j]])).collect();
     let lined = by_line.iter().map(|pair| pair.length().0).fold(0.0, f32::max);
     let loose: Vec<&Marker> = (0..markers.len()).filter(|&i| !lines.join(i)).map(|i| &markers[i]).collect();
@@ -144,28 +144,43 @@ fn matchings(loose: &[usize]) -> Vec<Vec<[usize; 2]>> {
     all
 }
 
-/// The lines between markers that are drawn alike, one of which is clear, as indices of both.
+/// The lines between markers that are drawn alike, as indices of both.
 struct Lines {
-    /// Those whose markers no other line touches.
+    /// Those that leave each marker one partner.
     only: Vec<[usize; 2]>,
-    /// Whether there are others.
+    /// Whether there are markers that others leave several.
     tangled: bool,
 }
 
 impl Lines {
+    /// Finds them where one marker is clear; where none is, between any.
     fn among(tones: &Tones, markers: &[Marker]) -> Self {
+        let is_clear = |i: usize| markers[i].proof == Proof::Clear;
+        let any_clear = (0..markers.len()).any(is_clear);
         let is_line = |&[i, j]: &[usize; 2]| {
             let (a, b) = (&markers[i], &markers[j]);
-            let clear = a.proof == Proof::Clear || b.proof == Proof::Clear;
-            clear && a.is_alike(b) && line::joins(tones, a, b)
+            (is_clear(i) || is_clear(j) || !any_clear) && a.is_alike(b) && line::joins(tones, a, b)
         };
         let count = markers.len();
-        let all: Vec<[usize; 2]> =
+        let mut all: Vec<[usize; 2]> =
             (0..count).flat_map(|i| (i + 1..count).map(move |j| [i, j])).filter(is_line).collect();
-        let touches = |i: usize| all.iter().filter(|line| line.contains(&i)).count();
-        let only: Vec<[usize; 2]> =
-            all.iter().filter(|line| line.iter().all(|&i| touches(i) == 1)).copied().collect();
-        Self { tangled: only.len() < all.len(), only }
+        // A line that ends on another one, where the two cross, is a part of that.
+        let whole = all.clone();
+        let pairs = whole.iter().map(|&[i, j]| pair([&markers[i], &markers[j]], [None; 2]));
+        let pairs: Vec<Pair> = pairs.collect();
+        let ends_on =
+            |i: usize| pairs.iter().any(|pair| !pair.ends.contains(&markers[i].at) && lies_on(markers[i].at, pair));
+        all.retain(|line| !line.iter().any(|&i| ends_on(i)));
+        let (mut only, mut tangled) = (Vec::new(), false);
+        while let Some(&first) = all.first() {
+            let net = net_of(first, &all);
+            all.retain(|line| !net.contains(line));
+            match &matched(&net)[..] {
+                [one] => only.extend(one),
+                _ => tangled = true,
+            }
+        }
+        Self { only, tangled }
     }
 
     fn join(&self, marker: usize) -> bool {
@@ -173,12 +188,48 @@ impl Lines {
     }
 }
 
+/// All of `lines` that hang together with `first`.
+fn net_of(first: [usize; 2], lines: &[[usize; 2]]) -> Vec<[usize; 2]> {
+    let mut net = Vec::from([first]);
+    while let Some(&more) = lines.iter().find(|line| !net.contains(line) && net.iter().any(|other| touch(other, line)))
+    {
+        net.push(more);
+    }
+    net
+}
+
+fn touch(one: &[usize; 2], other: &[usize; 2]) -> bool {
+    one.iter().any(|end| other.contains(end))
+}
+
+/// Every choice among lines that hang together that gives each of their markers just one; none if they are too many to try.
+fn matched(net: &[[usize; 2]]) -> Vec<Vec<[usize; 2]>> {
+    let Some(&first) = net.first() else { return [Vec::new()].into() };
+    if net.len() > OPEN_MAX {
+        return Vec::new();
+    }
+    let marker = first[0];
+    let own = net.iter().filter(|line| line.contains(&marker));
+    own.flat_map(|&line| {
+        let rest: Vec<[usize; 2]> = net.iter().filter(|other| !touch(other, &line)).copied().collect();
+        // A marker all of whose lines are gone has none.
+        let lost = net.iter().flatten().any(|end| !line.contains(end) && !rest.iter().any(|other| other.contains(end)));
+        let more = if lost { Vec::new() } else { matched(&rest) };
+        more.into_iter().map(move |mut lines| {
+            lines.push(line);
+            lines
+        })
+    })
+    .collect()
+}
+
 /// Groups markers that are drawn alike. Each group has a clear marker; a weak one counts only where it may be the partner
 /// of the clear one that has none.
 fn by_style<'a>(markers: &[&'a Marker]) -> Vec<Vec<&'a Marker>> {
     let mut styles: Vec<Vec<&Marker>> = Vec::new();
     for &marker in markers.iter().filter(|m| m.proof == Proof::Clear) {
-        match styles.iter_mut().find(|style| style[0].is_alike(marker)) {
+        let alike = styles.iter_mut().filter(|style| style[0].is_alike(marker));
+        match alike.min_by_key(|style| style[0].tone.gap(marker.tone)) {
             Some(style) => style.push(marker),
             None => styles.push([marker].into()),
         }
@@ -230,9 +281,8 @@ impl Group {
 
 /// The pair that markers are which no line joins, or why they are none.
 fn settle(tones: &Tones, markers: &[&Marker], lined: f32) -> Result<Pair, Refusal> {
-    let mut leaving: Vec<(usize, Leaving)> = (0..markers.len())
-        .filter_map(|i| Some((i, line::leaving(tones, markers[i])?)))
-        .collect();
+    let mut leaving: Vec<(usize, Leaving)> =
+        (0..markers.len()).filter_map(|i| Some((i, line::leaving(tones, markers[i])?))).collect();
     if let &[a, b] = markers {
         leaving.retain(|&(from, line)| if from == 0 { !line.leads(a, b) } else { !line.leads(b, a) });
     }

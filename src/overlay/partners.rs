@@ -61,7 +61,7 @@ pub(crate) fn find(frame: Frame<'_>, tones: &Tones, echo: Option<&Echo>, markers
         let near = |other: &Marker| other.at.distance(one.at) <= other.size();
         echo.is_none_or(|echo| echo.holds(one.at.x, one.at.y))
             && markers.iter().filter(clear).any(|other| other.is_alike(one))
-            && !markers.iter().filter(clear).any(near)
+            && !markers.iter().filter(clear).any(|other| near(other) && other.is_alike(one))
     };
     let found = cleared(seen.filter(alike).collect(), markers);
     found.into_iter().map(|marker| marker.in_print(tones)).collect()
@@ -77,10 +77,13 @@ fn places(tones: &Tones, echo: Option<&Echo>, markers: &[Marker]) -> Vec<Place> 
             looks.push(marker);
         }
     }
-    let lonely = |look: &&&Marker| look.axis.is_none() || !clear().any(|other| other.at != look.at && other.is_alike(look));
+    let lonely =
+        |look: &&&Marker| look.axis.is_none() || !clear().any(|other| other.at != look.at && other.is_alike(look));
     let looks = looks.iter().filter(lonely).take(LOOKS_MAX);
-    let seen = |at: Spot| clear().any(|marker| marker.at.distance(at) <= marker.size());
-    looks.flat_map(|look| Sought::new(look).places(tones, echo, &seen)).collect()
+    let seen = |look: &Marker, at: Spot| {
+        clear().any(|marker| marker.at.distance(at) <= marker.size() && marker.is_alike(look))
+    };
+    looks.flat_map(|look| Sought::new(look).places(tones, echo, &|at| seen(look, at))).collect()
 }
 
 impl<'a> Sought<'a> {
@@ -124,7 +127,16 @@ impl<'a> Sought<'a> {
                 let [a, b, c, d] = [0.35, 0.55, 0.75, 0.9].map(edge);
                 [
                     [a[0], a[1], b[0], b[1], c[0], c[1], d[0], d[1]],
-                    [(-0.5, 0.0), (-0.5, 0.5), (-0.5, -0.5), (0.1, 0.6), (0.1, -0.6), (0.5, 0.8), (0.5, -0.8), (0.85, 0.0)],
+                    [
+                        (-0.5, 0.0),
+                        (-0.5, 0.5),
+                        (-0.5, -0.5),
+                        (0.1, 0.6),
+                        (0.1, -0.6),
+                        (0.5, 0.8),
+                        (0.5, -0.8),
+                        (0.85, 0.0),
+                    ],
                 ]
             }
         }

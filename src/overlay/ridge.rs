@@ -17,8 +17,7 @@ const BESIDE: f32 = 3.5;
 const MOST: i16 = 40;
 /// The paths that are compared with, in pixels to either side: each must keep off the line, and a third of them may
 /// meet other lines.
-const ASIDE: [f32; 14] =
-    [7.0, -7.0, 9.0, -9.0, 11.0, -11.0, 13.0, -13.0, 15.0, -15.0, 17.0, -17.0, 19.0, -19.0];
+const ASIDE: [f32; 14] = [7.0, -7.0, 9.0, -9.0, 11.0, -11.0, 13.0, -13.0, 15.0, -15.0, 17.0, -17.0, 19.0, -19.0];
 /// The least mean that is a line, above the usual of the compared; how many of their deviations it must lie above them; and the
 /// part of it that each third of the path must have. *Source*: `sonogfr carts` of seed 63, 300 carts: 249 of 286 measuring
 /// lines, and of 1,100 paths between markers that no line joins none but such as a region's box draws.
@@ -48,8 +47,7 @@ pub(super) fn stands_out(tones: &Tones, from: &Marker, to: &Marker) -> bool {
     let above = mean - usual;
     let (least, sure) = if path.steps >= LONG { (LONG_MEAN_MIN, LONG_SURE) } else { (MEAN_MIN, SURE) };
     let is_sure = |least: f32, sure: f32| above >= least && above >= sure * (noise + NOISE_MIN);
-    (is_sure(MEAN_MIN, SURE) || is_sure(least, sure))
-        && own.iter().all(|third| third - usual >= THIRD_MIN * above)
+    (is_sure(MEAN_MIN, SURE) || is_sure(least, sure)) && own.iter().all(|third| third - usual >= THIRD_MIN * above)
 }
 
 fn median(values: &mut [f32; ASIDE.len()]) -> f32 {

@@ -27,6 +27,8 @@ const AGREEMENT: f32 = 0.02;
 /// As far as lengths are seen wrongly: a ruler's scale by this part, and both ends together by so many pixels.
 const SEEN_PART: f32 = 0.003;
 const ENDS_OFF: f32 = 1.0;
+/// So many lined pairs tell the scale by their proportions, even if more lengths are printed.
+const LINED_MIN: usize = 3;
 /// A second pair longer than this part of the longest leaves open which of them is the length. A kidney is about half
 /// as wide and thick as long.
 const RIVAL: f32 = 0.9;
@@ -112,25 +114,32 @@ impl Sight {
         sight.proven()
     }
 
-    /// The pair that a line joins and that has the longest printed length on the ruler, whatever other markers seem to be; print
-    /// lists all measurements, and none is longer.
+    /// The longest pair that a line joins, where it has the longest printed length, whatever other markers seem to be. Print lists
+    /// all measurements. The ruler tells the length, and without one so many lined pairs in the proportions of what is printed.
     fn lined_by(mut self, print: &Print) -> Self {
-        let (Some(ruler), Some(longest)) = (&self.ruler, sorted(print).first().copied()) else { return self };
-        let is_whole = print.unread == 0 && numbered(print) <= print.lengths.len();
+        let lengths = sorted(print);
+        let Some(longest) = lengths.first().copied() else { return self };
+        let is_whole = print.unread == 0 && numbered(print) <= lengths.len();
         let settled = self.chosen().is_some() || self.refusal == Some(Refusal::PartnerOutside);
         if settled || !is_whole || longest.length < LENGTH_MIN_CM {
             return self;
         }
-        let long = |pair: &Pair| ruler.distance(pair.ends).0;
-        let fits = |pair: &&Pair| long(pair) > (1.0 - AGREEMENT) * longest.length.0;
-        let mut fitting = self.by_line.iter().filter(fits);
-        let (Some(&pair), None) = (fitting.next(), fitting.next()) else { return self };
-        if !agree(long(&pair), longest) || pair.length() < LENGTH_MIN {
+        let stretch = self.stretch().unwrap_or(1.0);
+        let mut lined = self.by_line.clone();
+        lined.sort_by(|a, b| b.unstretched(stretch).0.total_cmp(&a.unstretched(stretch).0));
+        let Some(&pair) = lined.first() else { return self };
+        let fits = match &self.ruler {
+            Some(ruler) => {
+                let is_rival = |other: &&Pair| ruler.distance(other.ends).0 > (1.0 - AGREEMENT) * longest.length.0;
+                agree(ruler.distance(pair.ends).0, longest) && lined.iter().filter(is_rival).count() == 1
+            }
+            None => are_in_proportion(&lined, stretch, &lengths),
+        };
+        if !fits || pair.length() < LENGTH_MIN {
             return self;
         }
-        let text = Some(longest.clone());
-        self.pairs = self.by_line.iter().map(|other| Pair { chosen: other.ends == pair.ends, ..*other }).collect();
-        Self { refusal: None, text, ..self }
+        self.pairs = lined.iter().map(|other| Pair { chosen: other.ends == pair.ends, ..*other }).collect();
+        Self { refusal: None, text: Some(longest.clone()), ..self }
     }
 
     /// Without print a pair with an end that is not clear is no measurement. On a cart's whole screen two like marks are none by
@@ -316,6 +325,21 @@ fn is_in_proportion(pairs: &[Pair], stretch: Option<f32>, print: &Print, slack: 
     }
     let cm_per_px = lengths[0].length.0 / distances[0];
     distances.iter().zip(lengths).all(|(px, printed)| slack.fits(px * cm_per_px, cm_per_px, printed))
+}
+
+/// Whether lined pairs, longest first, have printed lengths in one scale: the longest the longest, each its own, and all of them
+/// where there are but two.
+fn are_in_proportion(lined: &[Pair], stretch: f32, lengths: &[&PrintedLength]) -> bool {
+    let enough = lined.len() == lengths.len() && lined.len() >= 2 || lined.len() >= LINED_MIN;
+    let Some(cm_per_px) = lined.first().map(|pair| lengths[0].length.0 / pair.unstretched(stretch).0) else {
+        return false;
+    };
+    let mut left = lengths.iter();
+    enough
+        && lined.iter().all(|pair| {
+            let cm = cm_per_px * pair.unstretched(stretch).0;
+            left.any(|printed| Slack::Seen.fits(cm, cm_per_px, printed))
+        })
 }
 
 /// What print says of pairs, one of which is chosen, on a ruler.

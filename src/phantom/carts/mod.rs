@@ -207,6 +207,11 @@ pub fn draw(seed: u64, index: u64) -> CartPhantom {
     draw_exam(seed, index, 0)
 }
 
+/// Whether the calipers of screen number `index` are tees or arrows, if it has any; known without drawing it.
+pub fn has_turned(seed: u64, index: u64) -> bool {
+    Cart::draw(&mut Dice::of(seed, index)).hand.shapes.iter().any(|shape| shape.is_turned())
+}
+
 /// Draws the cart of screen number `index` in another exam: the same cart, settings and cable, another patient, print and
 /// measurement. Exam 0 is [`draw`]'s.
 pub fn draw_exam(seed: u64, index: u64, exam: u64) -> CartPhantom {
