@@ -93,8 +93,6 @@ fn given_carts_that_were_once_refused_expect_the_kidneys_pair() {
 fn given_carts_that_were_once_measured_though_they_cannot_be_expect_a_refusal() {
     let recogniser = recogniser();
     // Two measurements of equal length, one of which is not seen but printed.
-    for (seed, index) in [(63, 89)] {
-        let (truth, chosen) = read(&recogniser, seed, index);
-        check_never_wrong(index, &truth, chosen);
-    }
+    let (truth, chosen) = read(&recogniser, 63, 89);
+    check_never_wrong(89, &truth, chosen);
 }

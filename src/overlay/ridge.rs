@@ -70,7 +70,7 @@ impl<'a> Path<'a> {
         let start = from.size() / 2.0 + MARGIN;
         let length = long - start - to.size() / 2.0 - MARGIN;
         let direction = [(to.at.x - from.at.x) / long, (to.at.y - from.at.y) / long];
-        (length >= LENGTH_MIN).then(|| Self { tones, from, direction, start, steps: length as usize })
+        (length >= LENGTH_MIN).then_some(Self { tones, from, direction, start, steps: length as usize })
     }
 
     /// How far a pixel is from the marker's colour; as far as can be outside the picture.
