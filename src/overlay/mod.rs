@@ -18,6 +18,7 @@ mod gauge;
 mod glyph;
 mod ink;
 mod judge;
+mod lengths;
 mod line;
 mod net;
 mod pairs;
@@ -52,6 +53,10 @@ pub use ruler::Ruler;
 use ruler::{Across, Ticks};
 pub use sector::{Outline, Stretch};
 use tone::Tones;
+
+/// A printed length this near to a pair's on an upright ruler shows that the picture is not stretched; a stretch by more than 2%
+/// would show in nearly any pair.
+const PROVEN_PART: f32 = 0.0075;
 
 /// Two markers that belong to one distance.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -117,12 +122,14 @@ pub struct Sight {
     pub pairs: Vec<Pair>,
     /// The pairings that are left where markers alone do not tell which belong together.
     pairings: Vec<Pairing>,
-    /// The ends of the pairs that neither a line nor a label joins.
-    by_likeness: Vec<[Spot; 2]>,
+    /// The ends of the pairs that are no measurement on a cart's screen unless print has their length.
+    doubtful: Vec<[Spot; 2]>,
     /// The ends of the pairs of which one is not clear.
     weak: Vec<[Spot; 2]>,
     /// The pairs that a line joins, also where other markers lead to a refusal.
     by_line: Vec<Pair>,
+    /// How many clear markers are in none of those.
+    unlined: usize,
     /// Whether a cart's screen surrounds the echo.
     is_screen: bool,
     /// The ruler, if one is in view and it is known what its ticks are worth.
@@ -144,10 +151,14 @@ impl Sight {
     }
 
     /// The chosen pair's distance on the ruler. None where only an upright ruler is in view and neither the echo's border nor
-    /// an agreeing printed length proves that it holds across the picture too.
+    /// a printed length that is nearly the same proves that it holds across the picture too.
     pub fn by_ruler(&self) -> Option<Centimetres> {
-        let ruler = self.ruler.as_ref().filter(|ruler| ruler.by != Across::Assumed || self.text.is_some())?;
-        Some(ruler.distance(self.chosen()?.ends))
+        let ruler = self.ruler.as_ref()?;
+        let cm = ruler.distance(self.chosen()?.ends);
+        let proves =
+            |text: &PrintedLength| (cm.0 - text.length.0).abs() <= PROVEN_PART * text.length.0 + text.step.0 / 2.0;
+        let is_proven = ruler.by != Across::Assumed || self.text.as_ref().is_some_and(proves);
+        is_proven.then_some(cm)
     }
 
     /// How many times as wide as high the picture shows things, by both rulers or by the echo's border; none if neither tells.
@@ -215,11 +226,19 @@ fn measured(frame: Frame<'_>, tones: &Tones<'_>, echo: Option<&Echo>, ticks: Opt
     let is_screen = echo.is_some_and(|echo| !echo.is_all());
     let outline = echo.and_then(|echo| sector::find(tones, echo));
     let ticks = ticks.map(|ticks| ticks.with_outline(outline.as_ref()));
-    let ruler = ticks.as_ref().and_then(Ticks::ruler);
     let (_, joined) = markers(frame, tones, echo);
-    let Joined { pairs, pairings, by_likeness, weak, by_line, refusal } = joined;
-    let [by_likeness, weak] = [by_likeness, weak].map(|pairs| pairs.iter().map(|pair| pair.ends).collect());
+    let Joined { pairs, pairings, by_likeness, weak, by_line, unlined, refusal } = joined;
+    // A measuring line's dots come at even steps too.
+    let is_line = |ticks: &Ticks| by_line.iter().any(|pair| ticks.spots().all(|spot| pairs::lies_on(spot, pair)));
+    let ticks = ticks.filter(|ticks| !is_line(ticks));
+    let ruler = ticks.as_ref().and_then(Ticks::ruler);
+    let is_doubtful = |pair: &&Pair| {
+        by_likeness.contains(pair) || verdict::is_level(pair) || verdict::is_at_border(pair, outline.as_ref(), echo)
+    };
+    let doubtful = pairs.iter().filter(is_doubtful).map(|pair| pair.ends).collect();
+    let weak = weak.iter().map(|pair| pair.ends).collect();
+    let text = None;
     let sight =
-        Sight { pairs, pairings, by_likeness, weak, by_line, is_screen, ruler, ticks, outline, text: None, refusal };
+        Sight { pairs, pairings, doubtful, weak, by_line, unlined, is_screen, ruler, ticks, outline, text, refusal };
     if refusal.is_none() { sight.settled() } else { sight }
 }

@@ -43,13 +43,15 @@ pub(crate) struct Joined {
     pub weak: Vec<Pair>,
     /// Pairs that a line joins and no other line touches, also where there is a refusal.
     pub by_line: Vec<Pair>,
+    /// How many clear markers are in none of those.
+    pub unlined: usize,
     pub refusal: Option<Refusal>,
 }
 
 impl Joined {
     fn refused(refusal: Refusal) -> Self {
         let [pairs, by_likeness, weak, by_line] = [const { Vec::new() }; 4];
-        Self { pairs, pairings: Vec::new(), by_likeness, weak, by_line, refusal: Some(refusal) }
+        Self { pairs, pairings: Vec::new(), by_likeness, weak, by_line, unlined: 0, refusal: Some(refusal) }
     }
 }
 
@@ -68,6 +70,7 @@ pub(crate) fn join(tones: &Tones, markers: &[Marker]) -> Joined {
     let mut styles = by_style(&loose);
     // Where lines cross it may look like a marker of a style of its own.
     styles.retain(|style| style.len() > 1 || !by_line.iter().any(|pair| lies_on(style[0].at, pair)));
+    let unlined = styles.iter().flatten().filter(|marker| marker.proof == Proof::Clear).count();
     let groups: Vec<Group> = styles.iter().map(|style| Group::of(tones, style, lined)).collect();
     // What nothing but likeness joins must not be longer than what a line or a label proves.
     let longest = |group: &Group| group.pairs.iter().map(|pair| pair.length().0).fold(0.0, f32::max);
@@ -91,11 +94,11 @@ pub(crate) fn join(tones: &Tones, markers: &[Marker]) -> Joined {
     pairs.extend(groups.into_iter().flat_map(|group| group.pairs));
     let weak = pairs.iter().filter(|pair| pair.ends.into_iter().any(is_weak)).copied().collect();
     drop_doubled_labels(&mut pairs);
-    Joined { pairs, pairings, by_likeness, weak, by_line, refusal }
+    Joined { pairs, pairings, by_likeness, weak, by_line, unlined, refusal }
 }
 
 /// Whether `at` lies on the line that joins a pair, and not at its ends.
-fn lies_on(at: Spot, pair: &Pair) -> bool {
+pub(super) fn lies_on(at: Spot, pair: &Pair) -> bool {
     let [a, b] = pair.ends;
     let long = pair.length().0;
     let along = ((at.x - a.x) * (b.x - a.x) + (at.y - a.y) * (b.y - a.y)) / long;

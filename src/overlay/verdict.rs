@@ -5,7 +5,12 @@
 //! be. Always holds: a sight with a refusal has no chosen pair.
 
 use super::{
-    Pair, Print, PrintedLength, Ruler, Sight,
+    Outline, Pair, Print, PrintedLength, Ruler, Sight,
+    echo::Echo,
+    lengths::{
+        AGREEMENT, RIVAL, Slack, agree, are_in_proportion, fits, has_rivals, is_in_proportion, nearly_agree, numbered,
+        sorted,
+    },
     pairs::Pairing,
     ruler::{Numbers, Ticks},
 };
@@ -22,22 +27,14 @@ const LENGTH_MIN: Pixels = Pixels(45.0);
 /// The shortest distance that may be a kidney's length. *Source*: Rosenbaum et al. 1984, AJR 142:467: newborn kidneys
 /// have 4.5 cm on average; 3 cm leaves room for the small and the shrunken.
 const LENGTH_MIN_CM: Centimetres = Centimetres(3.0);
-/// Lengths by the ruler and in print may differ by this part: carts print hundredths, and markers lie on whole pixels.
-const AGREEMENT: f32 = 0.02;
-/// As far as lengths are seen wrongly: a ruler's scale by this part, and both ends together by so many pixels.
-const SEEN_PART: f32 = 0.003;
-const ENDS_OFF: f32 = 1.0;
-/// So many lined pairs tell the scale by their proportions, even if more lengths are printed.
-const LINED_MIN: usize = 3;
-/// A second pair longer than this part of the longest leaves open which of them is the length. A kidney is about half
-/// as wide and thick as long.
-const RIVAL: f32 = 0.9;
 
 /// Ends that differ by less than this in one direction lie in one row or column, in pixels.
 const LEVEL: f32 = 0.5;
 
 /// A marker this near to the sector's border may be cut by it, in pixels: half an arm of most.
 const BORDER: f32 = 8.0;
+/// The same where only cells of 16 pixels are known, of which there is one more all around the echo.
+const BY_CELLS: f32 = 40.0;
 
 /// What print says of a pairing.
 enum Verdict {
@@ -119,7 +116,9 @@ impl Sight {
     fn lined_by(mut self, print: &Print) -> Self {
         let lengths = sorted(print);
         let Some(longest) = lengths.first().copied() else { return self };
-        let is_whole = print.unread == 0 && numbered(print) <= lengths.len();
+        // Every two markers that no line joins are a measurement more.
+        let measured = numbered(print).max(self.by_line.len() + self.unlined.div_ceil(2));
+        let is_whole = print.unread == 0 && measured <= lengths.len();
         let settled = self.chosen().is_some() || self.refusal == Some(Refusal::PartnerOutside);
         if settled || !is_whole || longest.length < LENGTH_MIN_CM {
             return self;
@@ -146,14 +145,8 @@ impl Sight {
     /// likeness alone either, as plus signs in print are as like, nor are two in one row or column, as the corners of a region's
     /// box are, nor one with an end at the sector's border.
     fn proven(self) -> Self {
-        let is_level = |[a, b]: [Spot; 2]| (a.x - b.x).abs().min((a.y - b.y).abs()) < LEVEL;
-        // What the echo's border cuts off may look like a whole marker.
-        let is_inside = |end: Spot| self.outline.as_ref().is_none_or(|outline| outline.has_room(end, BORDER));
-        let is_cut = |ends: [Spot; 2]| !ends.into_iter().all(is_inside);
-        let doubtful = |&Pair { ends, .. }: &Pair| {
-            let on_screen = self.by_likeness.contains(&ends) || is_level(ends) || is_cut(ends);
-            self.weak.contains(&ends) || self.is_screen && on_screen
-        };
+        let doubtful =
+            |pair: &Pair| self.weak.contains(&pair.ends) || self.is_screen && self.doubtful.contains(&pair.ends);
         let unproven = self.text.is_none() && self.chosen().is_some_and(doubtful);
         if unproven { self.refused(Refusal::PairsAmbiguous) } else { self }
     }
@@ -228,7 +221,11 @@ impl Sight {
         for pairing in &self.pairings {
             for ruler in &rulers {
                 let fits = match ruler {
-                    Some(ruler) => fits(pairing, ruler, print, slack),
+                    // A marker that is left out may belong to a measurement whose line of print was not found; where several
+                    // lengths fit it is a false one.
+                    Some(ruler) => {
+                        (pairing.left_out == 0 || print.lengths.len() > 1) && fits(pairing, ruler, print, slack)
+                    }
                     // Without a scale only the lengths' proportions tell; a marker too many would have to be guessed.
                     None => {
                         pairing.left_out == 0
@@ -260,86 +257,23 @@ fn in_common(fitting: Vec<(Pairing, Option<Ruler>)>, stretch: f32) -> Option<(Ve
     common.iter().any(|pair| pair.ends == longest.ends).then_some((common, ruler))
 }
 
-/// How many measurements there are by their numbers: where the second is printed there is a first, read or not.
-fn numbered(print: &Print) -> usize {
-    print.lengths.iter().filter_map(|printed| printed.label).max().map_or(0, usize::from)
+/// Whether a pair's ends lie in one row or column.
+pub(super) fn is_level(pair: &Pair) -> bool {
+    let [a, b] = pair.ends;
+    (a.x - b.x).abs().min((a.y - b.y).abs()) < LEVEL
 }
 
-/// Lengths from the longest down.
-fn sorted(print: &Print) -> Vec<&PrintedLength> {
-    let mut lengths: Vec<&PrintedLength> = print.lengths.iter().collect();
-    lengths.sort_by(|a, b| b.length.0.total_cmp(&a.length.0));
-    lengths
-}
-
-/// Whether two printed lengths are so nearly equal that neither is the kidney's for certain.
-fn has_rivals(print: &Print) -> bool {
-    matches!(sorted(print)[..], [longest, second, ..] if second.length.0 > RIVAL * longest.length.0)
-}
-
-fn agree(cm: f32, printed: &PrintedLength) -> bool {
-    (cm - printed.length.0).abs() <= AGREEMENT * printed.length.0
-}
-
-/// How far lengths may be from what is printed.
-#[derive(Clone, Copy)]
-enum Slack {
-    /// As far as markers and rulers are seen wrongly.
-    Seen,
-    /// As far as lengths that agree.
-    Agreed,
-}
-
-impl Slack {
-    /// Whether a distance and a printed length fit; carts round, and markers lie on whole pixels.
-    fn fits(self, cm: f32, cm_per_px: f32, printed: &PrintedLength) -> bool {
-        let off = match self {
-            Self::Seen => SEEN_PART * printed.length.0 + ENDS_OFF * cm_per_px,
-            Self::Agreed => AGREEMENT * printed.length.0,
-        };
-        (cm - printed.length.0).abs() <= off + printed.step.0 / 2.0
-    }
-}
-
-/// As [`agree`], for lengths of which any may be short.
-fn nearly_agree(cm: f32, printed: &PrintedLength) -> bool {
-    Slack::Agreed.fits(cm, 0.0, printed)
-}
-
-fn fits(pairing: &Pairing, ruler: &Ruler, print: &Print, slack: Slack) -> bool {
-    let mut distances: Vec<f32> = pairing.pairs.iter().map(|pair| ruler.distance(pair.ends).0).collect();
-    distances.sort_by(|a, b| b.total_cmp(a));
-    let lengths = sorted(print);
-    let cm_per_px = 1.0 / ruler.scale.0.min(ruler.across.0);
-    !lengths.is_empty()
-        && distances.len() == lengths.len()
-        && distances.iter().zip(lengths).all(|(&cm, printed)| slack.fits(cm, cm_per_px, printed))
-}
-
-fn is_in_proportion(pairs: &[Pair], stretch: Option<f32>, print: &Print, slack: Slack) -> bool {
-    let mut distances: Vec<f32> = pairs.iter().map(|pair| pair.unstretched(stretch.unwrap_or(1.0)).0).collect();
-    distances.sort_by(|a, b| b.total_cmp(a));
-    let lengths = sorted(print);
-    if distances.len() != lengths.len() || distances[0] <= 0.0 {
-        return false;
-    }
-    let cm_per_px = lengths[0].length.0 / distances[0];
-    distances.iter().zip(lengths).all(|(px, printed)| slack.fits(px * cm_per_px, cm_per_px, printed))
-}
-
-/// Whether lined pairs, longest first, have printed lengths in one scale: the longest the longest, each its own, and all of them
-/// where there are but two.
-fn are_in_proportion(lined: &[Pair], stretch: f32, lengths: &[&PrintedLength]) -> bool {
-    let enough = lined.len() == lengths.len() && lined.len() >= 2 || lined.len() >= LINED_MIN;
-    let Some(cm_per_px) = lined.first().map(|pair| lengths[0].length.0 / pair.unstretched(stretch).0) else {
-        return false;
+/// Whether an end lies at the sector's border or beyond it: what that cuts off may look like a whole marker. Where the sector is
+/// not known, the echo's cells tell.
+pub(super) fn is_at_border(pair: &Pair, outline: Option<&Outline>, echo: Option<&Echo>) -> bool {
+    let is_inside = |end: Spot| match outline {
+        Some(outline) => outline.has_room(end, BORDER),
+        None => echo.is_none_or(|echo| {
+            let around = (-1..=1).flat_map(|dy| (-1..=1).map(move |dx| (dx, dy)));
+            around.into_iter().all(|(dx, dy)| echo.holds(end.x + BY_CELLS * dx as f32, end.y + BY_CELLS * dy as f32))
+        }),
     };
-    let mut left = lengths.iter();
-    enough
-        && lined.iter().all(|pair| {
-            let cm = cm_per_px * pair.unstretched(stretch).0;
-            left.any(|printed| Slack::Seen.fits(cm, cm_per_px, printed))
-        })
+    !pair.ends.into_iter().all(is_inside)
 }
 
 /// What print says of pairs, one of which is chosen, on a ruler.
