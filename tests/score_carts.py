@@ -5,8 +5,9 @@
     python3 tests/score_carts.py DIR/truth.jsonl DIR/seen.jsonl
 
 Ends are compared in either order, in pixels of the final picture. A stretched picture whose stretch cannot be known
-for certain (`expected` is "either") may be refused; if it is measured it is judged like the others. Exit code 1 if a pair is
-wrong or an unmeasurable picture is measured. Needs only the standard library.
+for certain, and one where nothing tells which of several markers of one look belong together (`expected` is "either"),
+may be refused; if it is measured it is judged like the others. Exit code 1 if a pair is wrong or an unmeasurable picture
+is measured. Needs only the standard library.
 """
 
 import json

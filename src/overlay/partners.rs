@@ -33,6 +33,9 @@ const LARGE: f32 = 9.0;
 const ASIDE: f32 = 0.08;
 const NEAREST: f32 = 20.0;
 
+/// Log-odds from which a place is a marker where a clear one tells how it looks.
+const SURE_MIN: f32 = -3.0;
+
 /// Points from the centre, in parts of the reach: along the axis and across.
 type Points = [(f32, f32); 8];
 
@@ -43,9 +46,6 @@ struct Sought<'a> {
     reach: f32,
     tolerance: u8,
 }
-
-/// Log-odds from which a place is a marker where a clear one tells how it looks.
-const SURE_MIN: f32 = -3.0;
 
 /// Finds markers that look like the clear ones of `markers`, those left out.
 pub(crate) fn find(frame: Frame<'_>, tones: &Tones, echo: Option<&Echo>, markers: &[Marker]) -> Vec<Marker> {
