@@ -373,3 +373,16 @@ fn is_cut_arm(on: &impl Fn(i32, i32) -> bool, marker: &Marker, along: i32) -> bo
     let ends = !on(middle, length + 1);
     length > DEPTH + 1 && length <= reach && ends && 5 * clear >= 4 * beside().count()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn given_lines_that_hang_together_expect_every_choice_that_leaves_no_marker_alone() {
+        let count = |lines: &[[usize; 2]]| matched(lines).len();
+        assert_eq!(matched(&[[0, 1], [1, 2], [2, 3]]), [[[2, 3], [0, 1]]]);
+        assert_eq!((count(&[[0, 1], [1, 2], [2, 3], [0, 3]]), count(&[[0, 1], [1, 2], [0, 2]])), (2, 0));
+        assert_eq!((count(&[[0, 1], [0, 2], [0, 3]]), count(&[[0, 1]])), (0, 1));
+    }
+}

@@ -33,8 +33,8 @@ const LEVEL: f32 = 0.5;
 
 /// A marker this near to the sector's border may be cut by it, in pixels: half an arm of most.
 const BORDER: f32 = 8.0;
-/// The same where only cells of 16 pixels are known, of which there is one more all around the echo.
-const BY_CELLS: f32 = 40.0;
+/// The same by the echo's cells of 16 pixels, of which there is one more all around it.
+const BY_CELLS: f32 = 33.0;
 
 /// What print says of a pairing.
 enum Verdict {
@@ -263,17 +263,15 @@ pub(super) fn is_level(pair: &Pair) -> bool {
     (a.x - b.x).abs().min((a.y - b.y).abs()) < LEVEL
 }
 
-/// Whether an end lies at the sector's border or beyond it: what that cuts off may look like a whole marker. Where the sector is
-/// not known, the echo's cells tell.
+/// Whether an end lies at the sector's border, or beyond it, or where the echo ends before that, as on a picture that was cut and
+/// framed: what is cut off may look like a whole marker.
 pub(super) fn is_at_border(pair: &Pair, outline: Option<&Outline>, echo: Option<&Echo>) -> bool {
-    let is_inside = |end: Spot| match outline {
-        Some(outline) => outline.has_room(end, BORDER),
-        None => echo.is_none_or(|echo| {
-            let around = (-1..=1).flat_map(|dy| (-1..=1).map(move |dx| (dx, dy)));
-            around.into_iter().all(|(dx, dy)| echo.holds(end.x + BY_CELLS * dx as f32, end.y + BY_CELLS * dy as f32))
-        }),
+    let has_room = |end: Spot| outline.is_none_or(|outline| outline.has_room(end, BORDER));
+    let is_inside = |end: Spot| {
+        let around = (-1..=1).flat_map(|dy| (-1..=1).map(move |dx| [dx, dy].map(|d| BY_CELLS * d as f32)));
+        echo.is_none_or(|echo| around.into_iter().all(|[dx, dy]| echo.holds(end.x + dx, end.y + dy)))
     };
-    !pair.ends.into_iter().all(is_inside)
+    !pair.ends.into_iter().all(|end| has_room(end) && is_inside(end))
 }
 
 /// What print says of pairs, one of which is chosen, on a ruler.
