@@ -72,8 +72,8 @@ const LOOKS: [f32; 3] = [0.7, 0.5, 0.85];
 const EXACT_OFF: f32 = 0.75;
 const JUDGED_OFF: f32 = 2.0;
 /// How far a measured centre may be from where the marker was judged to be, in pixels and as a part of its reach: a line along a
-/// stroke draws the measured centre aside. *Source*: the judge's centres are 0.9 pixels off at the 99th percentile
-/// (models/markers/README.md), twice as far where it looks at a picture of half the size.
+/// stroke draws the measured centre aside. *Source*: the judge's centres are 0.6 pixels off at the 99th percentile
+/// (models/markers/README.md; 0.9 with the weights before), twice as far where it looks at a picture of half the size.
 const MEASURED_OFF: f32 = 0.9;
 const MEASURED_OFF_PART: f32 = 0.04;
 /// Its strokes are so many times as long as its reach is, and go on where they keep this part of their ink.
