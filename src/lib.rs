@@ -27,6 +27,8 @@ pub mod units;
 #[cfg(feature = "std")]
 pub mod bundle;
 #[cfg(feature = "std")]
+pub mod config;
+#[cfg(feature = "std")]
 pub mod ensemble;
 #[cfg(feature = "std")]
 pub mod recognise;

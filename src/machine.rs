@@ -64,6 +64,19 @@ pub struct Subject {
     pub length: Option<Centimetres>,
 }
 
+/// What the person at the device asks for, by a button, a key or a foot switch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Control {
+    /// The reading shown is right.
+    Accept,
+    /// The reading shown is wrong.
+    Reject,
+    /// The exam is over; the next patient comes.
+    NextPatient,
+    /// The reading shown is to be printed.
+    Print,
+}
+
 /// All that can happen to the device.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {

@@ -1,5 +1,8 @@
 //! The edges: all that touches files and the world. Edges never import each other; `app` wires them.
 
+pub mod capture;
+pub mod controls;
 pub mod journal;
+pub mod panel;
 pub mod pictures;
 pub mod profiles;

@@ -1,0 +1,40 @@
+use super::*;
+
+/// The one line that a board file's error prints.
+fn error(text: &str) -> String {
+    Board::parse(text, Path::new("board/x.toml")).unwrap_err().to_string()
+}
+
+const HEAD: &str = "name = \"x\"\n[files]\njournal = \"j\"\n[capture]\nsource = \"camera\"\ndevice = \"/dev/video0\"\n";
+
+#[test]
+fn given_an_unknown_key_expect_file_line_and_key() {
+    let text = format!("{HEAD}fps = 30\n[panel]\ndriver = \"drm\"\ndevice = \"/dev/dri/card0\"\n");
+    let printed = error(&text);
+    assert!(printed.starts_with("board file board/x.toml, line "), "{printed}");
+    assert!(printed.contains("unknown field `fps`"), "{printed}");
+}
+
+#[test]
+fn given_a_pin_used_twice_expect_both_keys() {
+    let screen =
+        "driver = \"spi\"\nmodel = \"ili9341\"\nbus = 0\nchip_select = 0\nclock_hz = 32000000\ndata_command_pin = 24\n";
+    let text = |pin: u8| format!("{HEAD}[panel]\n{screen}[controls.gpio]\naccept = {pin}\n");
+    assert!(Board::parse(&text(5), Path::new("x")).is_ok());
+    assert_eq!(
+        error(&text(24)),
+        "board file board/x.toml: GPIO 24 is both panel.data_command_pin and controls.gpio.accept; give each its own pin"
+    );
+    assert!(error(&text(11)).contains("the SPI bus's clock"));
+    assert!(error(&text(40)).contains("controls.gpio.accept = 40, outside 0 to 27"));
+}
+
+#[test]
+fn given_nonsense_expect_one_line_and_no_panic() {
+    for text in ["", "name", "name = 3", "[panel]\ndriver = \"tube\"", "\u{0}", "name = \"a\"\nname = \"b\""] {
+        let printed = error(text);
+        assert!(printed.starts_with("board file board/x.toml, line ") && !printed.contains('\n'), "{printed}");
+    }
+    let turned = format!("{HEAD}[panel]\ndriver = \"drm\"\ndevice = \"d\"\nrotation = 45\n");
+    assert!(error(&turned).contains("rotation is 0, 90, 180 or 270"), "{}", error(&turned));
+}

@@ -1,0 +1,1 @@
+//! Buttons, foot switch, lamp and buzzer.
