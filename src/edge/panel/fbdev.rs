@@ -121,6 +121,7 @@ fn senseless(device: &Path, folder: &Path, file: &str) -> PanelError {
 }
 
 #[cfg(test)]
+#[allow(clippy::single_range_in_vec_init)] // One run is what is meant.
 mod tests {
     use super::*;
     use crate::config::Rotation;
@@ -150,7 +151,7 @@ mod tests {
         fs::write(&screen.device, [0xee; 36]).unwrap();
         let mut driver = Fbdev::open_described(&screen, &folder.path().join("graphics")).unwrap();
         assert_eq!(driver.size(), (2, 3));
-        driver.show(&Picture::filled(2, 3, [1, 2, 3]), std::slice::from_ref(&(1..2))).unwrap();
+        driver.show(&Picture::filled(2, 3, [1, 2, 3]), &[1..2]).unwrap();
         let mut expected = [0xee; 36];
         expected[12..24].copy_from_slice(&[3, 2, 1, 0, 3, 2, 1, 0, 0, 0, 0, 0]);
         assert_eq!(fs::read(&screen.device).unwrap(), expected);
@@ -162,7 +163,7 @@ mod tests {
         let screen = Screen { size: Some([2, 2]), ..screen };
         let mut driver = Fbdev::open_described(&screen, &folder.path().join("graphics")).unwrap();
         assert_eq!(driver.size(), (2, 2));
-        driver.show(&Picture::filled(2, 2, [255, 0, 0]), std::slice::from_ref(&(0..2))).unwrap();
+        driver.show(&Picture::filled(2, 2, [255, 0, 0]), &[0..2]).unwrap();
         let row = [0x00, 0xf8, 0x00, 0xf8, 0, 0, 0, 0];
         assert_eq!(fs::read(&screen.device).unwrap(), [row, row].concat());
     }

@@ -40,6 +40,7 @@ pub(super) fn to_rgb565(rgb: &[u8], out: &mut [u8]) {
 }
 
 #[cfg(test)]
+#[allow(clippy::single_range_in_vec_init)] // One run is what is meant.
 mod tests {
     use super::*;
 

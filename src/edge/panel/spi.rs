@@ -199,4 +199,5 @@ fn chip_select(number: u8) -> SlaveSelect {
 }
 
 #[cfg(test)]
+#[allow(clippy::single_range_in_vec_init)] // One run is what is meant.
 mod tests;

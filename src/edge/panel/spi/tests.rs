@@ -90,7 +90,7 @@ fn given_two_changed_runs_expect_a_window_and_its_pixels_for_each() {
 #[test]
 fn given_an_ili9486_expect_three_bytes_a_pixel() {
     let expected = [(0x2a, vec![0, 0, 1, 63]), (0x2b, vec![1, 223, 1, 223]), (0x2c, [0xfc, 0, 0].repeat(320))];
-    check(ILI9486Rgb666, [255, 0, 0], std::slice::from_ref(&(479..480)), &expected);
+    check(ILI9486Rgb666, [255, 0, 0], &[479..480], &expected);
 }
 
 #[test]
