@@ -3,7 +3,7 @@
 //! Always holds: a write is one run of changed rows, whole with their padding. Deliberately absent: ioctls and mapping, so this file needs
 //! no unsafe code. What they would tell stands below `/sys/class/graphics`, but for two things: how much of a larger virtual picture is
 //! visible (`panel.size` says so) and whether red and blue are swapped. A console on the same framebuffer has to be kept off it
-//! (`fbcon=map:9` on the kernel's command line), as it would write between our rows.
+//! (`fbcon=map:1` on the kernel's command line), as it would write between our rows.
 
 use super::{PanelError, rows};
 use crate::{config::Screen, frame::Picture};

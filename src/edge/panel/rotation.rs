@@ -1,30 +1,36 @@
 //! A picture turned by quarters, for a display that is mounted turned.
 
-use crate::{config::Rotation, frame::Picture};
+use crate::{
+    config::Rotation,
+    frame::{Picture, RGB_BYTES},
+};
 use std::borrow::Cow;
 
 /// `picture` turned clockwise by `rotation`; quarters swap width and height.
 pub(super) fn turned(picture: &Picture, rotation: Rotation) -> Cow<'_, Picture> {
-    let (width, height) = (picture.width(), picture.height());
-    let frame = picture.frame();
-    // Where the pixel at (x, y) of the turned picture comes from.
-    let from = |x: usize, y: usize| match rotation {
-        Rotation::None => (x, y),
-        Rotation::Quarter => (y, height - 1 - x),
-        Rotation::Half => (width - 1 - x, height - 1 - y),
-        Rotation::ThreeQuarters => (width - 1 - y, x),
-    };
-    let (turned_width, turned_height) = match rotation {
+    let (width, height) = (picture.width() as isize, picture.height() as isize);
+    // Which pixel comes first, and how far it is from there to the next on its right and below, in pixels of the picture as it was.
+    let (first, right, down) = match rotation {
         Rotation::None => return Cow::Borrowed(picture),
-        Rotation::Half => (width, height),
-        Rotation::Quarter | Rotation::ThreeQuarters => (height, width),
+        Rotation::Quarter => ((height - 1) * width, -width, 1),
+        Rotation::Half => (width * height - 1, -1, -width),
+        Rotation::ThreeQuarters => (width - 1, width, -1),
     };
-    let spots = (0..turned_height).flat_map(|y| (0..turned_width).map(move |x| (x, y)));
-    let rgb = spots.flat_map(|(x, y)| {
-        let (x, y) = from(x, y);
-        frame.rgb(x, y)
-    });
-    Cow::Owned(Picture::from_rgb(rgb.collect(), turned_width, turned_height).expect("a turned picture has its pixels"))
+    let mut turned = match rotation {
+        Rotation::None | Rotation::Half => Picture::filled(picture.width(), picture.height(), [0; 3]),
+        Rotation::Quarter | Rotation::ThreeQuarters => Picture::filled(picture.height(), picture.width(), [0; 3]),
+    };
+    let row_bytes = turned.width() * RGB_BYTES;
+    let (rgb, mut row_at) = (picture.as_rgb(), first);
+    for row in turned.as_rgb_mut().chunks_exact_mut(row_bytes) {
+        let mut at = row_at;
+        for pixel in row.chunks_exact_mut(RGB_BYTES) {
+            pixel.copy_from_slice(&rgb[at as usize * RGB_BYTES..][..RGB_BYTES]);
+            at += right;
+        }
+        row_at += down;
+    }
+    Cow::Owned(turned)
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ use rppal::{
     hal::Delay,
     spi::{self, Bus, Mode, SimpleHalSpiDevice, SlaveSelect},
 };
-use std::{convert::Infallible, io, ops::Range, path::PathBuf};
+use std::{convert::Infallible, ops::Range, path::PathBuf};
 
 /// The most bytes of one transfer. *Source*: `bufsiz` of the kernel's spidev, whose default this is; more is refused.
 const TRANSFER_BYTES_MAX: usize = 4096;
@@ -58,7 +58,7 @@ impl Spi {
         let failed = |source| PanelError::Bus { device: device.clone(), source };
         let bus = spi::Spi::new(bus(screen.bus), chip_select(screen.chip_select), screen.clock_hz, Mode::Mode0);
         let bus = bus.map_err(|fault| match fault {
-            spi::Error::Io(source) => opening(device.clone(), source),
+            spi::Error::Io(source) => PanelError::opening(device.clone(), "spi", source),
             source => failed(source),
         })?;
 
@@ -66,7 +66,6 @@ impl Spi {
         let mut reset = screen.reset_pin.map(|pin| output("reset_pin", pin)).transpose()?;
         let light = screen.backlight_pin.map(|pin| Ok((pin, output("backlight_pin", pin)?))).transpose()?;
         if let Some(pin) = &mut reset {
-            pin.set_low();
             Delay.delay_us(RESET_PULSE_US);
             pin.set_high();
             Delay.delay_ms(RESET_WAIT_MS);
@@ -149,10 +148,10 @@ fn orientation(model: SpiModel) -> Orientation {
     }
 }
 
-/// A pin as an output, with the key that the board file has it under.
+/// A pin as an output, low: a backlight is dark, a controller in reset. `key` is where the board file has it.
 fn output(key: &'static str, pin: u8) -> Result<OutputPin, PanelError> {
     let taken = Gpio::new().and_then(|gpio| gpio.get(pin));
-    taken.map(gpio::Pin::into_output).map_err(|source| PanelError::Pin { key, pin, source })
+    taken.map(gpio::Pin::into_output_low).map_err(|source| PanelError::Pin { key, pin, source })
 }
 
 /// The backlight's pin at its brightness; full is simply on, as pulses cost a thread of a few percent of a core.
@@ -170,10 +169,6 @@ fn lit(pin: u8, mut light: OutputPin, brightness_percent: u32) -> Result<OutputP
 fn cause(fault: WireError) -> spi::Error {
     let SpiError::Spi(source) = fault;
     source
-}
-
-fn opening(device: PathBuf, source: io::Error) -> PanelError {
-    PanelError::opening(device, "spi", source)
 }
 
 fn bus(number: u8) -> Bus {
