@@ -1,7 +1,7 @@
 //! Arguments and exit code, nothing else.
 
 use clap::{Args, Parser, Subcommand};
-use sonogfr::app::{self, bundles, carts, demo, phantom, profiles, read};
+use sonogfr::app::{self, bundles, carts, demo, devices, phantom, profiles, read};
 use std::{path::PathBuf, process::ExitCode};
 
 /// Reads a kidney measurement off an ultrasound cart's screen and shows eGFR and CKD status
@@ -70,6 +70,8 @@ enum Command {
     /// Say which carts are known, or forget them
     #[command(subcommand)]
     Profiles(ProfilesCommand),
+    /// List grabbers, displays and inputs, and what is wrong with each
+    Devices,
     /// Play a phantom exam through the pipeline of the device
     Demo {
         /// Which phantom
@@ -209,6 +211,10 @@ fn main() -> ExitCode {
         Command::Bundle(BundleCommand::Info { file }) => bundles::info(&file),
         Command::Profiles(ProfilesCommand::List { file }) => profiles::list(&file),
         Command::Profiles(ProfilesCommand::Wipe { file }) => profiles::wipe(&file),
+        Command::Devices => {
+            devices::list();
+            Ok(())
+        }
         Command::Demo { seed, bundle, profiles, out } => demo::play(seed, bundle.as_deref(), profiles.as_deref(), &out),
     };
     match done {
