@@ -66,15 +66,20 @@ impl Camera {
     pub fn open(wanted: &config::Camera) -> Result<Self, CaptureError> {
         let node = open(&wanted.device)?;
         agree(&node, wanted)?;
-        Ok(Self {
+        Ok(Self { course: Course::opened(), node: Some(node), ..Self::awaited(wanted) })
+    }
+
+    /// A device that may not be there yet, as a grabber that the kernel finds later than the program begins: no device until it is.
+    pub fn awaited(wanted: &config::Camera) -> Self {
+        Self {
             wanted: wanted.clone(),
-            course: Course::opened(),
-            node: Some(node),
+            course: Course::closed(),
+            node: None,
             stream: None,
             size: None,
             tally: Tally::default(),
             said: None,
-        })
+        }
     }
 
     /// Does what the course says.
@@ -107,6 +112,10 @@ impl Camera {
     fn reopen(&mut self) -> Saw {
         self.stop();
         self.node = None;
+        // The error lists what there is, which is not worth the while at every try.
+        if self.said.is_some() && !self.wanted.device.exists() {
+            return Saw::Gone;
+        }
         match open(&self.wanted.device) {
             Ok(node) => {
                 self.node = Some(node);
@@ -347,4 +356,40 @@ fn take_frame(node: &Node, stream: &mut Stream, tally: &mut Tally) -> Saw {
     }
     tally.corrupt += 1;
     Saw::Torn
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{path::PathBuf, time::Instant};
+
+    fn camera(device: PathBuf) -> config::Camera {
+        config::Camera { device, format: None, size: None, frames_per_s: None }
+    }
+
+    #[test]
+    fn given_what_is_no_device_expect_one_line_that_says_so() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let path = file.path().to_path_buf();
+        let cases = [
+            ("/dev/no-such-device".into(), "capture.device = /dev/no-such-device: is not there; "),
+            (path.clone(), "is no video device; "),
+            ("/dev/null".into(), "is no video device; "),
+        ];
+        for (device, expected) in cases {
+            let text = Camera::open(&camera(device)).err().unwrap().to_string();
+            assert!(text.contains(expected) && !text.contains('\n'), "{text}");
+        }
+    }
+
+    #[test]
+    fn given_no_device_expect_that_said_again_and_again_in_time() {
+        let mut camera = Camera::awaited(&camera("/dev/no-such-device".into()));
+        for _ in 0..3 {
+            let before = Instant::now();
+            assert!(matches!(camera.next(), Delivery::NoDevice));
+            assert!(before.elapsed() < super::super::WAIT_MAX);
+        }
+        assert_eq!(camera.link(), None);
+    }
 }

@@ -119,6 +119,11 @@ impl Course {
         Self { phase: Phase::Unlocked { failures: 0 }, meanwhile: Answer::Waiting, act: Act::Lock }
     }
 
+    /// The course of a device that is not open yet.
+    pub fn closed() -> Self {
+        Self { phase: Phase::Closed, meanwhile: Answer::NoDevice, act: Act::Open }
+    }
+
     /// What a call begins with.
     pub fn begin(&mut self) -> Act {
         self.act = match self.phase {

@@ -105,8 +105,12 @@ fn widen(bytes: &[u8], layout: &Layout, rgb: &mut [u8]) -> Result<(), Torn> {
     Ok(())
 }
 
-/// The marker that ends a JPEG. *Source*: ITU-T T.81, table B.1.
+/// The markers that begin and end a JPEG. *Source*: ITU-T T.81, table B.1.
+const START_OF_IMAGE: [u8; 2] = [0xff, 0xd8];
 const END_OF_IMAGE: [u8; 2] = [0xff, 0xd9];
+/// The start of a JPEG of an AVI file, after which the decoder knows the Huffman tables that many grabbers leave out; tables that
+/// are there still count. *Source*: the OpenDML extensions to AVI, "Motion JPEG DIB format": a segment APP0 of 16 bytes.
+const AVI_START: [u8; 20] = *b"\xff\xd8\xff\xe0\x00\x10AVI1\0\0\0\0\0\0\0\0\0\0";
 /// Coded data that is no code: ones alone, which section C of ITU-T T.81 keeps from every table. A 1 byte is coded in two.
 const NO_CODE: [u8; 64] = {
     let mut ones = [0xff; 64];
@@ -122,9 +126,11 @@ const NO_CODE: [u8; 64] = {
 fn decode_jpeg(bytes: &[u8], copy: &mut Vec<u8>, size: [usize; 2], rgb: &mut [u8]) -> Result<(), Torn> {
     // The decoder takes an end that comes too early for zeroes, and a picture with a hole for whole. What is no code in the place
     // of the end is an error wherever it is read. Behind the end may be whatever fills up the buffer.
-    let end = bytes.windows(2).rposition(|marker| marker == END_OF_IMAGE).ok_or(Torn::Corrupt)?;
+    let body = bytes.strip_prefix(&START_OF_IMAGE).ok_or(Torn::Corrupt)?;
+    let end = body.windows(2).rposition(|marker| marker == END_OF_IMAGE).ok_or(Torn::Corrupt)?;
     copy.clear();
-    copy.extend_from_slice(&bytes[..end]);
+    copy.extend_from_slice(&AVI_START);
+    copy.extend_from_slice(&body[..end]);
     copy.extend_from_slice(&NO_CODE);
     let options = DecoderOptions::new_fast().set_strict_mode(true);
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(&copy[..]), options);
@@ -217,7 +223,7 @@ mod tests {
 
     fn jpeg([width, height]: [usize; 2]) -> Vec<u8> {
         // Boxes of many sizes on a dark ground, as a cart's screen has.
-        let box_at = |x: usize, y: usize| if (x * x / 900 + y * y / 400) % 5 == 0 { 200 } else { 20 };
+        let box_at = |x: usize, y: usize| if (x * x / 900 + y * y / 400).is_multiple_of(5) { 200 } else { 20 };
         let rgb: Vec<_> = (0..width * height * 3).map(|at| box_at(at / 3 % width, at / 3 / width)).collect();
         let mut bytes = Vec::new();
         JpegEncoder::new_with_quality(&mut bytes, 80)
@@ -239,6 +245,17 @@ mod tests {
         assert_eq!(of_jpeg(&jpeg([256, 512])), Err(Torn::Size([256, 512])));
         assert_eq!(of_jpeg(&[]), Err(Torn::Short { needed: 1, given: 0 }));
         assert_eq!(of_jpeg(&[0; 4096]), Err(Torn::Corrupt));
+    }
+
+    #[test]
+    fn given_a_jpeg_without_its_tables_expect_the_same_picture() {
+        let mut bytes = jpeg(JPEG_SIZE);
+        let whole = of_jpeg(&bytes);
+        while let Some(at) = bytes.windows(2).position(|marker| marker == [0xff, 0xc4]) {
+            let length = usize::from(u16::from_be_bytes([bytes[at + 2], bytes[at + 3]]));
+            bytes.drain(at..at + 2 + length);
+        }
+        assert!(whole.is_ok() && of_jpeg(&bytes) == whole);
     }
 
     #[test]
