@@ -80,9 +80,6 @@ fn print_device(device: &Device) {
         for offered in mode::describe(&gives.offers).split("; ") {
             line("offers", offered);
         }
-        if !gives.unread.is_empty() {
-            line("unread", &gives.unread.join(", "));
-        }
         if let Signal::Timed([width, height]) = gives.signal {
             line("signal", &format!("{width}x{height}"));
         }

@@ -143,13 +143,14 @@ impl Camera {
         }
     }
 
-    /// Ends the stream. What fails here fails again when the next one begins, and is said there.
+    /// Ends the stream, or what there is of one that could not begin. What fails here fails again when the next one begins, and is
+    /// said there.
     fn stop(&mut self) {
-        if let (Some(node), Some(stream)) = (&self.node, self.stream.take()) {
+        self.stream = None;
+        self.tally.restart();
+        if let Some(node) = &self.node {
             let _stopped = node.stop();
-            drop(stream);
             let _released = node.release_buffers();
-            self.tally.restart();
         }
     }
 
@@ -173,7 +174,7 @@ impl Camera {
 impl FrameSource for Camera {
     fn next(&mut self) -> Delivery<'_> {
         if let (Some(node), Some(stream)) = (&self.node, &mut self.stream) {
-            // A buffer that cannot be queued is missed by the next wait, which then says why.
+            // One that cannot be queued is lost to the stream; without any, no frame comes and the stream is begun anew.
             let _queued = stream.held.take().map(|(index, _)| node.queue(index));
         }
         let mut act = self.course.begin();
@@ -305,13 +306,10 @@ fn check(node: &Node, stream: &Stream) -> Saw {
         Ok(saw) => saw,
         Err(fault) if is_silence(&fault) => Saw::Silence,
         // A device that cannot say while it streams is judged by its frames.
-        Err(fault) => {
-            if saw(&fault) == Saw::Gone {
-                Saw::Gone
-            } else {
-                Saw::Done
-            }
-        }
+        Err(fault) => match saw(&fault) {
+            Saw::Gone => Saw::Gone,
+            _ => Saw::Done,
+        },
     }
 }
 

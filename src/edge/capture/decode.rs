@@ -111,7 +111,8 @@ const END_OF_IMAGE: [u8; 2] = [0xff, 0xd9];
 /// The start of a JPEG of an AVI file, after which the decoder knows the Huffman tables that many grabbers leave out; tables that
 /// are there still count. *Source*: the OpenDML extensions to AVI, "Motion JPEG DIB format": a segment APP0 of 16 bytes.
 const AVI_START: [u8; 20] = *b"\xff\xd8\xff\xe0\x00\x10AVI1\0\0\0\0\0\0\0\0\0\0";
-/// Coded data that is no code: ones alone, which section C of ITU-T T.81 keeps from every table. A 1 byte is coded in two.
+/// Coded data that is no code: ones alone, which section C of ITU-T T.81 keeps from every table. A byte of ones is
+/// written with a zero behind it.
 const NO_CODE: [u8; 64] = {
     let mut ones = [0xff; 64];
     let mut at = 1;

@@ -123,7 +123,7 @@ impl Layout {
         Ok(Self { format, width, height, stride, matrix, range })
     }
 
-    /// Bytes of a whole frame. *Source*: of NV12, the kernel's page on it: the plane of chroma has the stride of the plane of luma.
+    /// Bytes of a whole frame; of a JPEG the least. *Source*: of NV12, the kernel's page on it: the plane of chroma has the stride of the plane of luma.
     pub fn bytes(&self) -> usize {
         match self.format {
             PixelFormat::Nv12 => self.stride * (self.height + self.height.div_ceil(2)),

@@ -23,9 +23,9 @@ mod tally;
 /// The longest that [`FrameSource::next`] may take.
 pub const WAIT_MAX: Duration = Duration::from_millis(500);
 
-/// Fewer frames a second are slow. The freeze watch takes a cart that shows fewer than six new pictures a second for frozen in
-/// between, and waits for 13 frames from the last marker to the reading: at 20 frames a second that is 0.65 s, and of a cart that
-/// itself shows eight pictures a second a link of 20 still carries every one. *Source*: [`crate::freeze`].
+/// Fewer frames a second are slow. The freeze watch counts frames: a picture settles [`crate::freeze::SETTLE_FRAMES`] after its last
+/// change, 0.4 s at this rate and 1.6 s at the five that 1080p has on USB 2, and what the sonographer undoes before is missed. And
+/// fewer than six new pictures a second look frozen in between, where a link repeats frames to keep its nominal rate.
 pub const SLOW_FRAMES_PER_S: f32 = 20.0;
 
 /// Where frames come from: a grabber, files, a phantom.
@@ -137,4 +137,15 @@ pub enum CaptureError {
         /// Why.
         source: std::io::Error,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Link;
+
+    #[test]
+    fn given_rates_expect_the_slow_ones_told_once_they_are_known() {
+        let is_slow = |frames_per_s| Link { size: [1920, 1080], frames_per_s, dropped: 0, corrupt: 0 }.is_slow();
+        assert_eq!([None, Some(5.0), Some(25.0)].map(is_slow), [false, true, false]);
+    }
 }

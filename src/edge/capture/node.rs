@@ -351,15 +351,13 @@ impl Timings {
         [bt.width, bt.height]
     }
 
-    /// The time from one frame to the next; none where the signal's clock is not known.
+    /// The time from one frame to the next; none where the signal's clock is not known or absurd.
     pub fn interval(&self) -> Option<Interval> {
         let bt = ioctl::bt(&self.0);
         let line = u64::from(bt.width) + u64::from(bt.hfrontporch) + u64::from(bt.hsync) + u64::from(bt.hbackporch);
         let lines = u64::from(bt.height) + u64::from(bt.vfrontporch) + u64::from(bt.vsync) + u64::from(bt.vbackporch);
         let pixelclock = bt.pixelclock;
-        // In thousands of pixels, so that both fit 32 bits.
-        let (numerator, denominator) = (line.saturating_mul(lines) / 1000, pixelclock / 1000);
-        match (u32::try_from(numerator), u32::try_from(denominator)) {
+        match (u32::try_from(line.saturating_mul(lines)), u32::try_from(pixelclock)) {
             (Ok(numerator @ 1..), Ok(denominator @ 1..)) => Some(Interval { numerator, denominator }),
             _ => None,
         }

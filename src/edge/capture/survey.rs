@@ -119,7 +119,8 @@ fn gives(node: &Node, path: &Path) -> Result<Gives, CaptureError> {
     let failed = |source| super::camera::failed(path, "list its modes", source);
     let fourccs = node.fourccs().map_err(failed)?;
     let unread = fourccs.into_iter().filter(|&fourcc| PixelFormat::from_fourcc(fourcc).is_none());
-    let unread = unread.map(|fourcc| String::from_utf8_lossy(&fourcc).into_owned()).collect();
+    // A name's last byte may carry a flag.
+    let unread = unread.map(|fourcc| fourcc.map(|byte| char::from(byte & 0x7f)).iter().collect()).collect();
     let (signal, offers) = match find_signal(node, path)? {
         None => (Signal::Lost, Vec::new()),
         Some(timings) => {
