@@ -138,14 +138,3 @@ pub enum CaptureError {
         source: std::io::Error,
     },
 }
-
-#[cfg(test)]
-mod tests {
-    use super::Link;
-
-    #[test]
-    fn given_rates_expect_the_slow_ones_told_once_they_are_known() {
-        let is_slow = |frames_per_s| Link { size: [1920, 1080], frames_per_s, dropped: 0, corrupt: 0 }.is_slow();
-        assert_eq!([None, Some(5.0), Some(25.0)].map(is_slow), [false, true, false]);
-    }
-}
