@@ -211,10 +211,7 @@ fn main() -> ExitCode {
         Command::Bundle(BundleCommand::Info { file }) => bundles::info(&file),
         Command::Profiles(ProfilesCommand::List { file }) => profiles::list(&file),
         Command::Profiles(ProfilesCommand::Wipe { file }) => profiles::wipe(&file),
-        Command::Devices => {
-            devices::list();
-            Ok(())
-        }
+        Command::Devices => devices::list(),
         Command::Demo { seed, bundle, profiles, out } => demo::play(seed, bundle.as_deref(), profiles.as_deref(), &out),
     };
     match done {

@@ -5,7 +5,13 @@ use crate::edge::capture::{
     mode::{self, Interval},
     survey::{self, Device, Gives, Signal},
 };
-use std::{fs, path::Path};
+use anyhow::Result;
+use std::{
+    fmt::Write as _,
+    fs,
+    io::{self, Write as _},
+    path::Path,
+};
 
 /// Below so much a USB socket or cable is one of USB 2. *Units*: Mbit/s.
 const USB3_MBIT_PER_S: u32 = 5000;
@@ -16,17 +22,22 @@ const KEYS: usize = 10;
 const NO_GRABBER: &str = "no video device: plug the grabber in (a blue USB 3 socket, not behind a hub); for an HDMI bridge on the \
                           camera's socket check its overlay line in config.txt; then look for it in `dmesg`";
 
-/// Prints every video device, display and input, a block each.
-pub fn list() {
-    println!("Video in (capture.device in the board file)");
+/// Prints every video device, display and input, a block each. *Errors*: nobody reads it to the end.
+pub fn list() -> Result<()> {
+    io::stdout().write_all(listed().as_bytes())?;
+    Ok(())
+}
+
+fn listed() -> String {
+    let mut out = String::from("Video in (capture.device in the board file)\n");
     let devices = survey::devices();
     if devices.is_empty() {
-        line("", NO_GRABBER);
+        line(&mut out, "", NO_GRABBER);
     }
     for device in &devices {
-        print_device(device);
+        add_device(&mut out, device);
     }
-    println!("Displays (panel.device)");
+    out += "Displays (panel.device)\n";
     let connectors = entries("/sys/class/drm", "card").into_iter().filter_map(|entry| {
         let status = fs::read_to_string(Path::new("/sys/class/drm").join(&entry).join("status")).ok()?;
         let (card, connector) = entry.split_once('-')?;
@@ -36,13 +47,14 @@ pub fn list() {
         let name = fs::read_to_string(Path::new("/sys/class/graphics").join(&entry).join("name")).ok()?;
         Some(format!("/dev/{entry}  {}", name.trim()))
     });
-    print_lines(connectors.chain(framebuffers), "none: connect one before the board is switched on");
-    println!("Inputs (controls.keys.device)");
+    add_lines(&mut out, connectors.chain(framebuffers), "none: connect one before the board is switched on");
+    out += "Inputs (controls.keys.device)\n";
     let inputs = entries("/sys/class/input", "event").into_iter().filter_map(|entry| {
         let name = fs::read_to_string(Path::new("/sys/class/input").join(&entry).join("device/name")).ok()?;
         Some(format!("/dev/input/{entry}  {}", name.trim()))
     });
-    print_lines(inputs, "none; the device works without");
+    add_lines(&mut out, inputs, "none; the device works without");
+    out
 }
 
 /// The names in a folder of sysfs that begin so, in order.
@@ -54,45 +66,46 @@ fn entries(folder: &str, prefix: &str) -> Vec<String> {
     names
 }
 
-fn print_lines(lines: impl Iterator<Item = String>, otherwise: &str) {
+fn add_lines(out: &mut String, lines: impl Iterator<Item = String>, otherwise: &str) {
     let mut lines = lines.peekable();
     if lines.peek().is_none() {
-        line("", otherwise);
+        line(out, "", otherwise);
     }
     for text in lines {
-        line("", &text);
+        line(out, "", &text);
     }
 }
 
-fn line(key: &str, text: &str) {
+fn line(out: &mut String, key: &str, text: &str) {
     let indent = if key.is_empty() { INDENT } else { 2 * INDENT };
     let keys = if key.is_empty() { 0 } else { KEYS };
-    println!("{:indent$}{key:keys$}{text}", "");
+    writeln!(out, "{:indent$}{key:keys$}{text}", "").expect("memory takes it");
 }
 
-fn print_device(device: &Device) {
+fn add_device(out: &mut String, device: &Device) {
     let driver = device.driver.as_ref().map_or(String::new(), |driver| format!(" ({driver})"));
-    line("", &format!("{}  {}{driver}", device.path.display(), device.name));
+    line(out, "", &format!("{}  {}{driver}", device.path.display(), device.name));
     if let Some(lasting) = &device.lasting {
-        line("better as", &lasting.display().to_string());
+        line(out, "better as", &lasting.display().to_string());
     }
     if let Ok(gives) = &device.gives {
-        for offered in mode::describe(&gives.offers).split("; ") {
-            line("offers", offered);
+        let offers = mode::describe(&gives.offers);
+        for offered in offers.split("; ").filter(|_| !gives.offers.is_empty()) {
+            line(out, "offers", offered);
         }
         if let Signal::Timed([width, height]) = gives.signal {
-            line("signal", &format!("{width}x{height}"));
+            line(out, "signal", &format!("{width}x{height}"));
         }
         if let Some(chosen) = gives.chosen {
-            line("takes", &format!("{chosen}, unless the board file asks otherwise"));
+            line(out, "takes", &format!("{chosen}, unless the board file asks otherwise"));
         }
     }
     let wrong = wrong(&device.gives, device.usb_mbit_per_s);
     for wrong in &wrong {
-        line("wrong", wrong);
+        line(out, "wrong", wrong);
     }
     if wrong.is_empty() {
-        line("wrong", "nothing seen");
+        line(out, "wrong", "nothing seen");
     }
 }
 
