@@ -9,7 +9,10 @@ mod print;
 pub mod profiles;
 pub mod read;
 pub mod reader;
+pub mod run;
+mod screen;
 mod slot;
+mod sources;
 mod team;
 
 use crate::{frame::Picture, machine::State, panel};

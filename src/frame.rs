@@ -78,6 +78,12 @@ impl<'a> Frame<'a> {
         Ok(Self { rgb, width, height, stride })
     }
 
+    /// A copy without padding.
+    pub fn to_picture(self) -> Picture {
+        let rgb = (0..self.height).flat_map(|y| self.row(y)).copied().collect();
+        Picture { rgb, width: self.width, height: self.height }
+    }
+
     /// Width in pixels, at least 1.
     pub fn width(&self) -> usize {
         self.width

@@ -1,8 +1,9 @@
 //! Arguments and exit code, nothing else.
 
 use clap::{Args, Parser, Subcommand};
-use sonogfr::app::{self, bundles, carts, demo, phantom, profiles, read};
+use sonogfr::app::{self, bundles, carts, demo, phantom, profiles, read, run};
 use std::{path::PathBuf, process::ExitCode};
+use tracing_subscriber::filter::{EnvFilter, LevelFilter};
 
 /// Reads a kidney measurement off an ultrasound cart's screen and shows eGFR and CKD status
 #[derive(Parser)]
@@ -70,6 +71,12 @@ enum Command {
     /// Say which carts are known, or forget them
     #[command(subcommand)]
     Profiles(ProfilesCommand),
+    /// Run the device that a board file describes
+    Run {
+        /// The board file, one of board/*.toml or your own
+        #[arg(long, value_name = "FILE.toml")]
+        board: PathBuf,
+    },
     /// Play a phantom exam through the pipeline of the device
     Demo {
         /// Which phantom
@@ -182,11 +189,12 @@ enum ProfilesCommand {
 }
 
 fn main() -> ExitCode {
-    tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::from_env("SONOGFR_LOG"))
-        .with_writer(std::io::stderr)
-        .init();
-    let done = match Arguments::parse().command {
+    let command = Arguments::parse().command;
+    // The device's log is read by its engineer; the other commands speak for themselves.
+    let level = if matches!(command, Command::Run { .. }) { LevelFilter::INFO } else { LevelFilter::ERROR };
+    let filter = EnvFilter::builder().with_env_var("SONOGFR_LOG").with_default_directive(level.into());
+    tracing_subscriber::fmt().with_env_filter(filter.from_env_lossy()).with_writer(std::io::stderr).init();
+    let done = match command {
         Command::Inspect { pictures, explain } => {
             read::inspect(&pictures.paths, explain.as_deref(), pictures.profiles.as_deref(), pictures.form())
         }
@@ -209,6 +217,7 @@ fn main() -> ExitCode {
         Command::Bundle(BundleCommand::Info { file }) => bundles::info(&file),
         Command::Profiles(ProfilesCommand::List { file }) => profiles::list(&file),
         Command::Profiles(ProfilesCommand::Wipe { file }) => profiles::wipe(&file),
+        Command::Run { board } => run::run(&board),
         Command::Demo { seed, bundle, profiles, out } => demo::play(seed, bundle.as_deref(), profiles.as_deref(), &out),
     };
     match done {

@@ -15,7 +15,7 @@ use image::{ExtendedColorType, ImageEncoder, codecs::png};
 use sonogfr::{
     estimate::{Ckd, Estimate, MemberOutputs, Stage},
     frame::{Picture, Spot},
-    machine::{Phase, State, Subject},
+    machine::{Failure, Fault, Missing, Part, Phase, State, Subject},
     panel,
     refusal::Refusal,
     units::{Centimetres, Egfr, Probability},
@@ -26,12 +26,15 @@ const SIZES: [(usize, usize); 2] = [(800, 480), (480, 320)];
 
 /// Draws `phase` in both sizes and compares each with its golden picture.
 fn check(name: &str, demonstration: bool, phase: Phase) {
+    check_state(name, &State { phase, ..State::new(demonstration) });
+}
+
+fn check_state(name: &str, state: &State) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let state = State { demonstration, look: 0, phase };
     let mut wrong = Vec::new();
     for (width, height) in SIZES {
         let mut screen = Picture::filled(width, height, [0; 3]);
-        let Ok(()) = panel::draw(&state, &mut screen);
+        let Ok(()) = panel::draw(state, &mut screen);
         let file = format!("{name}-{width}x{height}.png");
         let golden = root.join("tests/golden").join(&file);
         if std::env::var_os("UPDATE_GOLDEN").is_some_and(|v| v == "1") {
@@ -100,12 +103,21 @@ fn estimate(egfr: f32, interval: [f32; 2], p_ckd: f32, ckd: Ckd) -> Estimate {
 
 #[test]
 fn given_no_signal_expect_its_golden_screen() {
-    check("no-signal", false, Phase::NoSignal);
+    check("no-signal", false, Phase::NoSignal(Missing::Signal));
+    check("no-grabber", false, Phase::NoSignal(Missing::Grabber));
+}
+
+#[test]
+fn given_a_start_or_a_fault_expect_its_golden_screen() {
+    check("starting-demonstration", true, Phase::Starting { loaded: 3, members: 10 });
+    check("fault", false, Phase::Fault(Fault { part: Part::Journal, failure: Failure::Stopped }));
 }
 
 #[test]
 fn given_a_scanning_cart_expect_its_golden_screen() {
     check("live", false, Phase::Live);
+    check_state("live-slow-link", &State { slow_link: Some(5), phase: Phase::Live, ..State::new(false) });
+    check("frozen", false, Phase::Frozen);
 }
 
 #[test]
@@ -116,13 +128,20 @@ fn given_members_at_work_expect_their_golden_screen() {
 
 #[test]
 fn given_each_category_expect_its_golden_screen() {
-    let result = |length, estimate| Phase::Result { subject: kidney(length), estimate };
+    let result = |length, estimate| Phase::Result { subject: kidney(length), estimate, accepted: false };
     let likely = estimate(47.2, [31.4, 67.6], 0.88, Ckd::Likely);
     check("likely-demonstration", true, result(Some(Centimetres(8.86)), likely));
     let uncertain = estimate(59.7, [38.0, 84.2], 0.52, Ckd::Uncertain);
     check("uncertain", false, result(Some(Centimetres(10.21)), uncertain));
     let unlikely = estimate(104.0, [81.5, 131.0], 0.004, Ckd::Unlikely);
     check("unlikely", false, result(None, unlikely));
+}
+
+#[test]
+fn given_an_accepted_reading_expect_it_said_on_its_golden_screen() {
+    let accepted = |estimate| Phase::Result { subject: kidney(Some(Centimetres(8.86))), estimate, accepted: true };
+    check("accepted-likely", false, accepted(estimate(47.2, [31.4, 67.6], 0.88, Ckd::Likely)));
+    check("accepted-uncertain-demonstration", true, accepted(estimate(59.7, [38.0, 84.2], 0.52, Ckd::Uncertain)));
 }
 
 #[test]

@@ -12,7 +12,7 @@ const PURE: [&str; 12] = [
     "estimate.rs",
     "frame.rs",
     "freeze",
-    "machine.rs",
+    "machine",
     "overlay",
     "panel",
     "phantom",

@@ -58,8 +58,13 @@ pub fn info(path: &Path) -> Result<()> {
 
 /// Opens the bundle at `path`, or the demonstration bundle where none is named, and loads its members.
 pub fn team(path: Option<&Path>) -> Result<Team> {
-    let path = path.map_or_else(find_demo, |path| Ok(path.to_path_buf()))?;
+    let path = self::path(path)?;
     load(&Bundle::open(&path)?).with_context(|| format!("bundle {}", path.display()))
+}
+
+/// The bundle at `path`, or the demonstration bundle where none is named. *Errors*: there is none.
+pub fn path(path: Option<&Path>) -> Result<PathBuf> {
+    path.map_or_else(find_demo, |path| Ok(path.to_path_buf()))
 }
 
 fn load(bundle: &Bundle) -> Result<Team> {

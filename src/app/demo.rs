@@ -1,16 +1,21 @@
 //! `sonogfr demo`: a phantom exam through the pipeline of the device.
 
-use super::{PANEL_SIZE, bundles, device, draw_panel, print, reader::Reader};
+use super::{
+    PANEL_SIZE, bundles,
+    device::{self, Equipment, health::Health},
+    draw_panel, print,
+    reader::Reader,
+};
 use crate::{
     crop,
-    edge::{journal::Journal, pictures},
+    edge::{
+        capture::{Delivery, FrameSource, Link},
+        journal::Journal,
+        pictures,
+    },
     frame::Picture,
     machine::{Phase, State},
-    phantom::{
-        self,
-        cine::{Exam, Moment},
-        patient::Patient,
-    },
+    phantom::{self, cine::Exam, patient::Patient},
     refusal::Refusal,
 };
 use anyhow::{Context, Result};
@@ -54,20 +59,29 @@ struct Cart<'a> {
     recording: &'a Recording,
 }
 
-impl device::FrameSource for Cart<'_> {
-    fn next_frame(&mut self) -> Option<Picture> {
+impl FrameSource for Cart<'_> {
+    fn next(&mut self) -> Delivery<'_> {
         // Waiting for an answer paces the frames.
         let next_at = Instant::now() + FRAME_TIME;
         while let Ok(answered) = self.answers.recv_timeout(next_at.saturating_duration_since(Instant::now())) {
             self.answered = answered;
         }
-        let Some(frame) = self.frames.next() else {
-            self.held += 1;
-            return self.last.clone().filter(|_| !self.answered && self.held < HOLD_FRAMES_MAX);
-        };
-        self.recording.lock().expect(UNPOISONED).push((Instant::now(), Scene::Cart(small(&frame, CART_SIZE))));
-        self.last = Some(frame.clone());
-        Some(frame)
+        match self.frames.next() {
+            Some(frame) => {
+                let scene = Scene::Cart(small(&frame, CART_SIZE));
+                self.recording.lock().expect(UNPOISONED).push((Instant::now(), scene));
+                self.last = Some(frame);
+            }
+            None => self.held += 1,
+        }
+        match &self.last {
+            Some(frame) if !self.answered && self.held < HOLD_FRAMES_MAX => Delivery::Frame(frame.frame()),
+            _ => Delivery::Ended,
+        }
+    }
+
+    fn link(&self) -> Option<Link> {
+        None
     }
 }
 
@@ -78,7 +92,7 @@ pub fn play(seed: u64, bundle: Option<&Path>, profiles: Option<&Path>, folder: &
     let team = bundles::team(bundle)?;
     let patient = phantom::patient(seed, 0);
     let mut exam = Exam::new(seed, &patient);
-    let frames: Vec<(Moment, Picture)> = exam.frames().collect();
+    let frames: Vec<Picture> = exam.by_ref().map(|(_, picture)| picture).collect();
     let journal = folder.join("journal.jsonl");
     // Each demonstration starts a journal of its own; it holds phantoms only.
     if journal.exists() {
@@ -86,27 +100,29 @@ pub fn play(seed: u64, bundle: Option<&Path>, profiles: Option<&Path>, folder: &
     }
     let recording = Recording::default();
     let (answered, answers) = channel();
-    let frames: Vec<Picture> = frames.into_iter().map(|(_, picture)| picture).collect();
     if let Some(last) = frames.last() {
         pictures::save(last, &folder.join("cart.png"))?;
     }
     let cart =
         Cart { frames: frames.into_iter(), last: None, held: 0, answered: false, answers, recording: &recording };
     let mut shown: Vec<(&'static str, Picture)> = Vec::new();
-    let readings = device::run(cart, &reader, &team, Journal::open(&journal)?, |state| {
+    let show = |state: &State| {
         // That the exam's signal ends is no news; the animation ends with the answer.
-        if !(state.phase == Phase::NoSignal && state.look > 0) {
+        if !(matches!(state.phase, Phase::NoSignal(_)) && state.look > 0) {
             let panel = draw_panel(state, SMALL_PANEL_SIZE);
             recording.lock().expect(UNPOISONED).push((Instant::now(), Scene::Panel(panel)));
         }
         keep_panel(&mut shown, state);
         // The source may have ended by itself; then nobody listens.
         let _ended = answered.send(is_answer(&state.phase));
-    })?;
+    };
+    let (journal, health) = (Journal::open(&journal)?, Health::default());
+    let equipment = Equipment { source: cart, reader: &reader, team: &team, journal, inputs: None, health: &health };
+    let reading = device::run(equipment, show, || {})?;
     let files = save_panels(&shown, folder)?;
     let animation = folder.join("exam.gif");
     animate(recording.into_inner().expect(UNPOISONED), &animation)?;
-    for reading in &readings {
+    if let Some(reading) = &reading {
         print::reading(&mut std::io::stdout().lock(), reading)?;
     }
     print_truth(&patient, &exam);
@@ -118,22 +134,18 @@ pub fn play(seed: u64, bundle: Option<&Path>, profiles: Option<&Path>, folder: &
 /// Whether a phase answers the exam. That a caliper is missing only says that the sonographer is not done.
 fn is_answer(phase: &Phase) -> bool {
     match phase {
-        Phase::Result { .. } => true,
+        Phase::Result { .. } | Phase::Fault(_) => true,
         Phase::Refused(refusal) => !matches!(refusal, Refusal::PartnerMissing),
-        Phase::NoSignal | Phase::Live | Phase::Measuring { .. } => false,
+        Phase::Starting { .. } | Phase::NoSignal(_) | Phase::Live | Phase::Frozen | Phase::Measuring { .. } => false,
     }
 }
 
 /// Keeps the panel of each kind of state, the latest of those that look alike; measuring half-way, to show its progress.
 fn keep_panel(shown: &mut Vec<(&'static str, Picture)>, state: &State) {
-    let name = match &state.phase {
-        Phase::NoSignal => "no-signal",
-        Phase::Live => "live",
-        Phase::Measuring { done, members, .. } if done * 2 <= *members => "measuring",
-        Phase::Measuring { .. } => return,
-        Phase::Result { .. } => "result",
-        Phase::Refused(_) => "refusal",
-    };
+    if matches!(state.phase, Phase::Measuring { done, members, .. } if done * 2 > members) {
+        return;
+    }
+    let name = state.phase.name();
     let picture = draw_panel(state, PANEL_SIZE);
     match shown.iter_mut().find(|(other, _)| *other == name) {
         Some((_, older)) => *older = picture,

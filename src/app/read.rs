@@ -104,7 +104,7 @@ fn read_one(path: &Path, reader: &Reader, team: &Team) -> Result<(Reading, State
             let outcome = team.judge(&subject.crop, || progress.inc(1))?;
             progress.finish_and_clear();
             let phase = match &outcome {
-                Ok(estimate) => Phase::Result { subject, estimate: estimate.clone() },
+                Ok(estimate) => Phase::Result { subject, estimate: estimate.clone(), accepted: false },
                 Err(refusal) => Phase::Refused(*refusal),
             };
             (outcome, phase)
@@ -124,7 +124,8 @@ fn check_single(option: &str, file: Option<&Path>, paths: &[PathBuf]) -> Result<
 }
 
 /// The pictures named: files as they are, folders by the pictures in them, in the order of their names.
-fn pictures_of(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
+/// The picture files named, and those in the folders named. *Errors*: a folder without any.
+pub fn pictures_of(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
     let mut all = Vec::new();
     for path in paths {
         if !path.is_dir() {

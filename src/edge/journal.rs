@@ -1,8 +1,8 @@
-//! The journal: every reading, one JSON object a line, on the disk before anything is shown.
+//! The journal: every reading and what was said of it, one JSON object a line, on the disk before anything is shown.
 //!
-//! First version: append and sync. Always holds: when [`Journal::keep`] returns, the line is on the disk.
+//! First version: append and sync. Always holds: when [`Journal::keep`] or [`Journal::mark`] returns, the line is on the disk.
 
-use crate::reading::Reading;
+use crate::{machine::Mark, reading::Reading};
 use serde::Serialize;
 use std::{
     fs::{File, OpenOptions},
@@ -36,6 +36,14 @@ struct Line<'a> {
     reading: &'a Reading,
 }
 
+#[derive(Serialize)]
+struct MarkLine<'a> {
+    kept_at_unix_ms: u128,
+    mark: Mark,
+    /// Of the reading's crop; null where no reading was shown.
+    crop_sha256: Option<&'a str>,
+}
+
 impl Journal {
     /// Opens or makes the journal at `path`. *Errors*: [`JournalError`].
     pub fn open(path: &Path) -> Result<Self, JournalError> {
@@ -46,12 +54,23 @@ impl Journal {
 
     /// Keeps a reading of the crop with hash `crop_sha256`. *Errors*: [`JournalError`]; then the reading is not kept.
     pub fn keep(&mut self, reading: &Reading, crop_sha256: &str) -> Result<(), JournalError> {
-        // A clock before 1970 is a board without one; the reading counts all the same.
-        let kept_at_unix_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
-        let line = serde_json::to_string(&Line { kept_at_unix_ms, crop_sha256, reading });
-        let mut line = line.expect("a reading is plain data");
+        self.append(&Line { kept_at_unix_ms: now_unix_ms(), crop_sha256, reading })
+    }
+
+    /// Keeps what a person said of the reading of the crop with hash `crop_sha256`. *Errors*: [`JournalError`].
+    pub fn mark(&mut self, mark: Mark, crop_sha256: Option<&str>) -> Result<(), JournalError> {
+        self.append(&MarkLine { kept_at_unix_ms: now_unix_ms(), mark, crop_sha256 })
+    }
+
+    fn append(&mut self, line: &impl Serialize) -> Result<(), JournalError> {
+        let mut line = serde_json::to_string(line).expect("readings and marks are plain data");
         line.push('\n');
         let written = self.file.write_all(line.as_bytes()).and_then(|()| self.file.sync_data());
         written.map_err(|source| JournalError { path: self.path.clone(), source })
     }
+}
+
+/// Milliseconds since 1970. A clock before that is a board without one; the reading counts all the same.
+fn now_unix_ms() -> u128 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis())
 }

@@ -6,3 +6,4 @@ pub mod journal;
 pub mod panel;
 pub mod pictures;
 pub mod profiles;
+pub mod service;

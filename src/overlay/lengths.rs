@@ -95,3 +95,21 @@ pub(super) fn are_in_proportion(lined: &[Pair], stretch: f32, lengths: &[&Printe
             left.any(|printed| Slack::Seen.fits(cm, cm_per_px, printed))
         })
 }
+
+/// Whether, if `own` is the chosen pair's length, another length is printed and each other one is that of another pair.
+pub(super) fn are_borne_out(
+    pairs: &[Pair],
+    stretch: Option<f32>,
+    own: &PrintedLength,
+    lengths: &[&PrintedLength],
+) -> bool {
+    let px = |pair: &Pair| pair.unstretched(stretch.unwrap_or(1.0)).0;
+    let Some(chosen) = pairs.iter().find(|pair| pair.chosen) else { return false };
+    let cm_per_px = own.length.0 / px(chosen);
+    let fits_another = |printed: &PrintedLength| {
+        let mut others = pairs.iter().filter(|pair| !pair.chosen);
+        others.any(|pair| Slack::Agreed.fits(cm_per_px * px(pair), cm_per_px, printed))
+    };
+    lengths.len() > 1
+        && lengths.iter().filter(|printed| printed.length != own.length).all(|printed| fits_another(printed))
+}

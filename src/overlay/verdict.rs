@@ -8,8 +8,8 @@ use super::{
     Outline, Pair, Print, PrintedLength, Ruler, Sight,
     echo::Echo,
     lengths::{
-        AGREEMENT, RIVAL, Slack, agree, are_in_proportion, fits, has_rivals, is_in_proportion, nearly_agree, numbered,
-        sorted,
+        AGREEMENT, RIVAL, Slack, agree, are_borne_out, are_in_proportion, fits, has_rivals, is_in_proportion,
+        nearly_agree, numbered, sorted,
     },
     pairs::Pairing,
     ruler::{Numbers, Ticks},
@@ -318,7 +318,10 @@ fn by_ratio(pairs: &[Pair], stretch: Option<f32>, print: &Print) -> Verdict {
     }
     let mut labelled = lengths.iter().filter(|printed| label.is_some() && printed.label == label);
     match (labelled.next(), labelled.next()) {
-        (Some(own), None) if own.length == lengths[0].length => Verdict::Agrees((*own).clone()),
+        // A number of few pixels may be misread: what else is printed must fit the other pairs at the same scale.
+        (Some(own), None) if own.length == lengths[0].length && are_borne_out(pairs, stretch, own, &lengths) => {
+            Verdict::Agrees((*own).clone())
+        }
         _ => Verdict::Silent,
     }
 }

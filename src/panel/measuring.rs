@@ -11,7 +11,7 @@ use core::fmt::Write;
 use embedded_graphics::{pixelcolor::Rgb888, prelude::*, primitives::Rectangle};
 
 /// The lower edge of the thumbnail and of the bar.
-const FOOT: i32 = 432;
+pub(super) const FOOT: i32 = 432;
 /// The right edge of the bar.
 const BAR_END: i32 = 420;
 /// The most segments that stay apart on the bar.
@@ -39,7 +39,7 @@ pub(super) fn draw<D: DrawTarget<Color = Rgb888>>(
 }
 
 /// A segment for each member: those done full, the others outlined `thin` pixels wide.
-fn bar<D: DrawTarget<Color = Rgb888>>(
+pub(super) fn bar<D: DrawTarget<Color = Rgb888>>(
     target: &mut D,
     thin: i32,
     area: Rectangle,

@@ -1,11 +1,11 @@
 //! The screens that say one thing: a label, large words on the left, a sign or values on the right, a hint below.
 
 use super::{
-    layout::{CAPTION_CAP, Grid, LEFT, RIGHT, TEXT, on_ground},
+    layout::{CAPTION_CAP, Grid, LEFT, RIGHT, TEXT, hint, on_ground},
     symbol::{self, Symbol},
     text::{self, Anchor},
 };
-use core::ops::RangeInclusive;
+use core::{fmt::Write, ops::RangeInclusive};
 use embedded_graphics::{pixelcolor::Rgb888, prelude::*, primitives::Rectangle};
 
 /// The left edge of the sign or the values.
@@ -47,4 +47,17 @@ pub fn sign<D: DrawTarget<Color = Rgb888>>(
     let side = grid.size(RIGHT - ASIDE);
     let at = Point::new(grid.x(RIGHT) - side, grid.y(230) - side / 2);
     symbol::draw(target, sign, at, side, on_ground(ink))
+}
+
+/// Draws what to do; where the video comes too slowly, what to do about that first.
+pub fn hint_or_slow_link<D: DrawTarget<Color = Rgb888>>(
+    target: &mut D,
+    grid: Grid,
+    words: &str,
+    slow_link: Option<u32>,
+) -> Result<(), D::Error> {
+    let Some(frames_per_s) = slow_link else { return hint(target, grid, words) };
+    let mut slow = heapless::String::<80>::new();
+    write!(slow, "Slow video: {frames_per_s} pictures a second; use a USB 3 port").expect("a number fits");
+    hint(target, grid, &slow)
 }

@@ -1,11 +1,13 @@
 //! The attached display: `State` -> pixels, one file a screen.
 //!
-//! The screens are `no_signal`, `live`, `measuring`, `result` and `refusal`; `message` is the form that three of them
-//! share. Below them: `layout` (grid, colours, header), `thumbnail`, `scale`, `symbol`, `text` and `stencil`.
+//! The screens are `starting`, `no_signal`, `live`, `frozen`, `measuring`, `result`, `refusal` and `fault`; `message` is the form
+//! that most of them share. Below them: `layout` (grid, colours, header), `thumbnail`, `scale`, `symbol`, `text` and `stencil`.
 //!
 //! Always holds: a screen shows the state and decides nothing; a demonstration says so above every screen; nothing is told by
 //! colour alone; any size of display is drawn without a panic. Deliberately absent: the display's driver.
 
+mod fault;
+mod frozen;
 mod layout;
 mod live;
 mod measuring;
@@ -14,6 +16,7 @@ mod no_signal;
 mod refusal;
 mod result;
 mod scale;
+mod starting;
 mod stencil;
 mod symbol;
 mod text;
@@ -31,11 +34,19 @@ pub fn draw<D: DrawTarget<Color = Rgb888> + OriginDimensions>(state: &State, tar
     let Some(grid) = Grid::over(target.size()) else { return Ok(()) };
     target.clear(layout::GROUND)?;
     match &state.phase {
-        Phase::NoSignal => no_signal::draw(target, grid)?,
-        Phase::Live => live::draw(target, grid)?,
+        Phase::Starting { loaded, members } => starting::draw(target, grid, *loaded, *members)?,
+        Phase::NoSignal(missing) => no_signal::draw(target, grid, *missing)?,
+        Phase::Live => live::draw(target, grid, state.slow_link)?,
+        Phase::Frozen => frozen::draw(target, grid, state.slow_link)?,
         Phase::Measuring { subject, done, members } => measuring::draw(target, grid, subject, *done, *members)?,
-        Phase::Result { subject, estimate } => result::draw(target, grid, subject, estimate)?,
+        Phase::Result { subject, estimate, accepted } => {
+            result::draw(target, grid, subject, estimate)?;
+            if *accepted {
+                result::accepted(target, grid, estimate.ckd)?;
+            }
+        }
         Phase::Refused(refusal) => refusal::draw(target, grid, *refusal)?,
+        Phase::Fault(fault) => fault::draw(target, grid, *fault)?,
     }
     // Last, so that nothing can cover it.
     if state.demonstration { layout::demonstration_header(target, grid) } else { layout::header(target, grid) }

@@ -64,11 +64,12 @@ fn percent(Probability(p): Probability) -> Words {
 /// has a colour, because colours belong to alarms and a category is none.
 fn category<D: DrawTarget<Color = Rgb888>>(target: &mut D, grid: Grid, ckd: Ckd) -> Result<(), D::Error> {
     let area = grid.area((LEFT, 68), (RIGHT, BOX_END));
-    let (symbol, paint) = match ckd {
-        Ckd::Likely => (Symbol::Disc, Paint { ink: GROUND, ground: TEXT }),
-        Ckd::Uncertain => (Symbol::HalfDisc, on_ground(TEXT)),
-        Ckd::Unlikely => (Symbol::Ring, on_ground(TEXT)),
+    let symbol = match ckd {
+        Ckd::Likely => Symbol::Disc,
+        Ckd::Uncertain => Symbol::HalfDisc,
+        Ckd::Unlikely => Symbol::Ring,
     };
+    let paint = category_paint(ckd);
     fill(target, area, paint.ground)?;
     outline(target, area, grid.size(4), TEXT)?;
     let side = grid.size(60);
@@ -78,6 +79,23 @@ fn category<D: DrawTarget<Color = Rgb888>>(target: &mut D, grid: Grid, ckd: Ckd)
     let headline = words(format_args!("eGFR < {:.0} {}", CKD_EGFR.0, ckd.name()));
     text::line(target, &headline, Point::new(x, grid.y(125)), Anchor::Left, grid.size(44), paint)?;
     text::line(target, "confirm by creatinine", Point::new(x, grid.y(163)), Anchor::Left, grid.size(20), paint)
+}
+
+fn category_paint(ckd: Ckd) -> Paint {
+    match ckd {
+        Ckd::Likely => Paint { ink: GROUND, ground: TEXT },
+        Ckd::Uncertain | Ckd::Unlikely => on_ground(TEXT),
+    }
+}
+
+/// Draws that the reading is accepted into the category's box, behind a tick.
+pub(super) fn accepted<D: DrawTarget<Color = Rgb888>>(target: &mut D, grid: Grid, ckd: Ckd) -> Result<(), D::Error> {
+    const WORD: &str = "accepted";
+    let (cap, side) = (grid.size(20), grid.size(30));
+    let at = Point::new(grid.x(RIGHT - 18) - text::width(WORD, cap), grid.y(163));
+    let tick = Point::new(at.x - side - grid.size(8), at.y - (cap + side) / 2);
+    symbol::draw(target, Symbol::Tick, tick, side, category_paint(ckd))?;
+    text::line(target, WORD, at, Anchor::Left, cap, category_paint(ckd))
 }
 
 fn interval<D: DrawTarget<Color = Rgb888>>(target: &mut D, grid: Grid, estimate: &Estimate) -> Result<(), D::Error> {

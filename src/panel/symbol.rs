@@ -28,6 +28,8 @@ pub enum Symbol {
     EmptyScreen,
     /// A kidney measured from pole to pole.
     MeasuredKidney,
+    /// A tick: something is done.
+    Tick,
     /// A diamond.
     Diamond,
     /// A triangle that points to the right: there is more beyond.
@@ -99,6 +101,10 @@ impl Symbol {
                 bar((110, 352), (290, 352), 24).draw(on)
             }
             Self::MeasuredKidney => measured_kidney(on),
+            Self::Tick => {
+                bar((50, 210), (160, 320), 60).draw(on)?;
+                bar((150, 320), (350, 80), 60).draw(on)
+            }
             Self::Diamond => fill_where(on, |x, y| (x - 200).abs() + (y - 200).abs() <= 200),
             Self::Beyond => fill_where(on, |x, y| x < 260 && 260 * (y - 200).abs() <= 200 * (260 - x)),
         }

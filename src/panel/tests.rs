@@ -2,7 +2,7 @@ use super::*;
 use crate::{
     estimate::{Ckd, Estimate, MemberOutputs, Stage},
     frame::{Picture, Spot},
-    machine::Subject,
+    machine::{Failure, Fault, Missing, Part, Subject},
     refusal::Refusal,
     units::{Centimetres, Egfr, Probability},
 };
@@ -45,10 +45,14 @@ fn phases() -> Vec<Phase> {
     let level = [Spot { x: 0.0, y: 112.0 }, Spot { x: 223.0, y: 112.0 }];
     let broken = [Spot { x: f32::NAN, y: 1e30 }, Spot { x: -1e30, y: f32::INFINITY }];
     let measuring = |done, members| Phase::Measuring { subject: subject(level, None), done, members };
-    let result = |ends, length, estimate| Phase::Result { subject: subject(ends, length), estimate };
+    let result = |ends, length, estimate| Phase::Result { subject: subject(ends, length), estimate, accepted: true };
     let mut phases = vec![
-        Phase::NoSignal,
+        Phase::Starting { loaded: 3, members: 10 },
+        Phase::NoSignal(Missing::Signal),
+        Phase::NoSignal(Missing::Grabber),
         Phase::Live,
+        Phase::Frozen,
+        Phase::Fault(Fault { part: Part::Journal, failure: Failure::Stopped }),
         measuring(4, 10),
         measuring(3, 0),
         measuring(usize::MAX, usize::MAX),
@@ -63,7 +67,7 @@ fn phases() -> Vec<Phase> {
 
 fn drawn(phase: &Phase, demonstration: bool, size: Size) -> Picture {
     let mut picture = Picture::filled(size.width as usize, size.height as usize, [255, 0, 255]);
-    let Ok(()) = draw(&State { demonstration, look: 0, phase: phase.clone() }, &mut picture);
+    let Ok(()) = draw(&State { demonstration, look: 0, slow_link: Some(5), phase: phase.clone() }, &mut picture);
     picture
 }
 
@@ -110,7 +114,8 @@ fn given_no_pixels_expect_nothing_drawn() {
 fn given_each_category_expect_screens_that_differ_without_colour() {
     let grey = |ckd| {
         let level = [Spot { x: 0.0, y: 112.0 }, Spot { x: 223.0, y: 112.0 }];
-        let phase = Phase::Result { subject: subject(level, None), estimate: estimate(60.0, [40.0, 80.0], 0.5, ckd) };
+        let estimate = estimate(60.0, [40.0, 80.0], 0.5, ckd);
+        let phase = Phase::Result { subject: subject(level, None), estimate, accepted: false };
         let picture = drawn(&phase, false, Size::new(800, 480));
         let frame = picture.frame();
         // The box's left part: the symbol alone, without the words.

@@ -9,7 +9,6 @@ use super::{
     stream, truth_of,
 };
 use crate::frame::{Picture, Spot};
-use core::iter;
 use rand::RngExt;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
@@ -37,8 +36,10 @@ const MOMENTS: [(Moment, usize); 5] = [
     (Moment::Measured, 12),
 ];
 
-/// One exam, from the first live frame to the measured length.
+/// One exam, from the first live frame to the measured length: an iterator over its frames.
 pub struct Exam {
+    /// How many frames have been drawn.
+    drawn: usize,
     screen: Screen,
     scene: Scene,
     frozen: Picture,
@@ -55,18 +56,12 @@ impl Exam {
         echo::render(&scene, &screen.sector, 0.0, random.random(), &mut frozen);
         screen.draw_chrome(&mut frozen);
         let truth = truth_of(1, &screen, &scene, ends);
-        Self { screen, scene, frozen, random, truth }
+        Self { drawn: 0, screen, scene, frozen, random, truth }
     }
 
     /// What is known of the exam's last frame.
     pub fn truth(&self) -> &Truth {
         &self.truth
-    }
-
-    /// The exam's frames, in their order.
-    pub fn frames(&mut self) -> impl Iterator<Item = (Moment, Picture)> {
-        let mut moments = MOMENTS.into_iter().flat_map(|(moment, count)| (0..count).map(move |i| (moment, i, count)));
-        iter::from_fn(move || moments.next().map(|(moment, i, count)| (moment, self.frame(moment, i, count))))
     }
 
     fn frame(&mut self, moment: Moment, i: usize, count: usize) -> Picture {
@@ -95,5 +90,20 @@ impl Exam {
         echo::render(&self.scene, &self.screen.sector, slide_cm, self.random.random(), &mut picture);
         self.screen.draw_chrome(&mut picture);
         picture
+    }
+}
+
+impl Iterator for Exam {
+    type Item = (Moment, Picture);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut first = 0;
+        let (moment, i, count) = MOMENTS.into_iter().find_map(|(moment, count)| {
+            let i = self.drawn - first;
+            first += count;
+            (self.drawn < first).then_some((moment, i, count))
+        })?;
+        self.drawn += 1;
+        Some((moment, self.frame(moment, i, count)))
     }
 }

@@ -40,7 +40,7 @@ impl Exposure {
         let mut exam = Exam::new(seed, &patient);
         let small = |(_, picture): (_, Picture)| crop::resize(picture.frame(), WIDTH, HEIGHT);
         // The cine's twelve live pictures, then its first frozen one.
-        let mut pictures: Vec<Picture> = exam.frames().skip(12 - LIVE_COUNT).take(LIVE_COUNT + 1).map(small).collect();
+        let mut pictures: Vec<Picture> = exam.by_ref().skip(12 - LIVE_COUNT).take(LIVE_COUNT + 1).map(small).collect();
         let frozen = pictures.pop().unwrap();
         // The screen of the phantoms' cart, at two thirds of its size.
         let face = Spot { x: 428.0 / 1.5, y: 133.0 / 1.5 };

@@ -45,3 +45,31 @@ pub struct Link {
     /// Frames that came and were short, torn or corrupt, since the start.
     pub corrupt: u64,
 }
+
+/// Fewer frames a second are too few to follow a freeze and calipers at the pace of a hand.
+const SLOW_FRAMES_PER_S: f32 = 20.0;
+
+impl Link {
+    /// Whether frames come too slowly, as over USB 2.
+    pub fn is_slow(&self) -> bool {
+        self.frames_per_s.is_some_and(|rate| rate < SLOW_FRAMES_PER_S)
+    }
+}
+
+/// stub
+pub struct Camera;
+impl Camera {
+    /// x
+    pub fn open(_: &crate::config::Camera) -> Result<Self, std::io::Error> {
+        Ok(Self)
+    }
+}
+impl FrameSource for Camera {
+    fn next(&mut self) -> Delivery<'_> {
+        std::thread::sleep(WAIT_MAX);
+        Delivery::NoSignal
+    }
+    fn link(&self) -> Option<Link> {
+        None
+    }
+}

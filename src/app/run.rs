@@ -1,0 +1,106 @@
+//! `sonogfr run`: the device that a board file describes.
+
+use super::{
+    bundles,
+    device::{self, Equipment, health::Health},
+    read,
+    reader::Reader,
+    screen,
+    slot::Slot,
+    sources::{Exams, Pictures},
+    team::Team,
+};
+use crate::{
+    bundle::Bundle,
+    config::{Board, Capture, Controls},
+    edge::{
+        capture::{Camera, FrameSource},
+        controls::{Inputs, Lights, Signal},
+        journal::Journal,
+        panel::Display,
+        service,
+    },
+    machine::{Phase, State},
+};
+use anyhow::{Context, Result};
+use std::{
+    path::Path,
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
+};
+
+/// Runs the device until the system asks it to end.
+///
+/// *Errors*: a board file, bundle, display or input that cannot be used, or a thread that failed; each names what and what to do.
+pub fn run(board: &Path) -> Result<()> {
+    let board = Board::open(board)?;
+    tracing::info!(board = board.name, version = env!("CARGO_PKG_VERSION"), "starting");
+    let display = Display::open(&board.panel)?;
+    let (states, health) = (Slot::new(), Health::default());
+    thread::scope(|scope| {
+        let panel = || health.panel.through(|| screen::run(&board.panel, display, &states, &health.panel));
+        let panel = thread::Builder::new().name(String::from("panel")).spawn_scoped(scope, panel);
+        let panel = panel.expect("the system can start a thread");
+        let ran = with_bundle(&board, &states, &health);
+        states.close();
+        let shown = panel.join();
+        ran?;
+        shown.map_err(|_| anyhow::anyhow!("the panel thread panicked; see the message before this line"))??;
+        Ok(())
+    })
+}
+
+/// Loads what the device judges with, and gets to work.
+fn with_bundle(board: &Board, states: &Slot<State>, health: &Health) -> Result<()> {
+    let path = bundles::path(board.files.bundle.as_deref())?;
+    let in_bundle = || format!("bundle {}", path.display());
+    let bundle = Bundle::open(&path).with_context(in_bundle)?;
+    let ready = State::new(bundle.identity().demonstration);
+    let (loaded, members) = (AtomicUsize::new(0), bundle.manifest().members.len());
+    let starting = |loaded| drop(states.put(State { phase: Phase::Starting { loaded, members }, ..ready.clone() }));
+    starting(0);
+    let team = Team::load(&bundle, || starting(loaded.fetch_add(1, Ordering::Relaxed) + 1)).with_context(in_bundle)?;
+    let reader = Reader::open()?.with_profiles(board.files.profiles.as_deref());
+    let journal = Journal::open(&board.files.journal)?;
+    let inputs = (board.controls != Controls::default()).then(|| Inputs::open(&board.controls)).transpose()?;
+    let mut lights = Lights::open(&board.controls)?;
+    let show = |state: &State| {
+        drop(states.put(state.clone()));
+        lights.show(signal(&state.phase));
+    };
+    service::ready();
+    let (reader, team) = (&reader, &team);
+    match &board.capture {
+        Capture::Camera(camera) => {
+            let source = Camera::open(camera)?;
+            work(Equipment { source, reader, team, journal, inputs, health }, show)
+        }
+        Capture::Pictures { path, frames_per_s, repeat } => {
+            let paths = read::pictures_of(&[path.clone()])?;
+            let source = Pictures::new(paths, *frames_per_s, *repeat);
+            work(Equipment { source, reader, team, journal, inputs, health }, show)
+        }
+        Capture::Phantom { seed, frames_per_s } => {
+            let source = Exams::new(*seed, *frames_per_s);
+            work(Equipment { source, reader, team, journal, inputs, health }, show)
+        }
+    }
+}
+
+fn work<S: FrameSource>(equipment: Equipment<'_, S>, show: impl FnMut(&State)) -> Result<()> {
+    device::run(equipment, show, service::alive)?;
+    service::stopping();
+    tracing::info!("ended because it was asked to");
+    Ok(())
+}
+
+/// What lamp and buzzer tell of a phase.
+fn signal(phase: &Phase) -> Signal {
+    match phase {
+        Phase::Result { .. } => Signal::Result,
+        Phase::Refused(_) | Phase::Fault(_) => Signal::Refusal,
+        Phase::Starting { .. } | Phase::NoSignal(_) | Phase::Live | Phase::Frozen | Phase::Measuring { .. } => {
+            Signal::Nothing
+        }
+    }
+}
