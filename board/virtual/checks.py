@@ -4,6 +4,7 @@ import re
 from datetime import datetime
 
 STATE = re.compile(r'^(\S+Z) +INFO \S+: state state="([a-z-]+)" look=(\d+)', re.MULTILINE)
+LOOKING = re.compile(r"^(\S+Z) DEBUG \S+: looking look=\d+", re.MULTILINE)
 
 
 class Checks:
@@ -40,6 +41,11 @@ class Log:
         between = [found[2] for found in STATE.finditer(self.machine.console(), began, match.end())]
         self.read = match.end()
         return between, seconds(match[1])
+
+
+    def looking(self):
+        """When the look that gave the last state waited for was begun."""
+        return seconds(LOOKING.findall(self.machine.console()[: self.read])[-1])
 
 
 def seconds(stamp):
