@@ -3,7 +3,7 @@
 pub mod bundles;
 pub mod carts;
 pub mod demo;
-mod device;
+pub mod device;
 pub mod phantom;
 mod print;
 pub mod profiles;
@@ -13,7 +13,7 @@ pub mod run;
 mod screen;
 mod slot;
 mod sources;
-mod team;
+pub mod team;
 
 use crate::{frame::Picture, machine::State, panel};
 use std::path::{Path, PathBuf};

@@ -5,7 +5,7 @@ use super::{
     device::{self, Equipment, health::Health},
     read,
     reader::Reader,
-    screen,
+    screen::Screen,
     slot::Slot,
     sources::{Exams, Pictures},
     team::Team,
@@ -15,9 +15,8 @@ use crate::{
     config::{Board, Capture, Controls},
     edge::{
         capture::{Camera, FrameSource},
-        controls::{Inputs, Lights, Signal},
+        controls::{Inputs, Lights},
         journal::Journal,
-        panel::Display,
         service,
     },
     machine::{Phase, State},
@@ -25,7 +24,10 @@ use crate::{
 use anyhow::{Context, Result};
 use std::{
     path::Path,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        atomic::{AtomicUsize, Ordering},
+        mpsc::channel,
+    },
     thread,
 };
 
@@ -35,18 +37,24 @@ use std::{
 pub fn run(board: &Path) -> Result<()> {
     let board = Board::open(board)?;
     tracing::info!(board = board.name, version = env!("CARGO_PKG_VERSION"), "starting");
-    let display = Display::open(&board.panel)?;
-    let (states, health) = (Slot::new(), Health::default());
+    let (board, states, health) = (&board, &Slot::new(), &Health::default());
+    let lights = Lights::open(&board.controls)?;
+    let (opened, on_opened) = channel();
     thread::scope(|scope| {
-        let panel = || health.panel.through(|| screen::run(&board.panel, display, &states, &health.panel));
-        let panel = thread::Builder::new().name(String::from("panel")).spawn_scoped(scope, panel);
+        let show = move || -> Result<()> {
+            // Opened on its own thread: a window belongs to the thread that made it.
+            let screen = Screen::open(&board.panel, lights)?;
+            opened.send(()).expect("it is waited for");
+            health.panel.through(|| Ok(screen.run(states, &health.panel)?))
+        };
+        let panel = thread::Builder::new().name(String::from("panel")).spawn_scoped(scope, show);
         let panel = panel.expect("the system can start a thread");
-        let ran = with_bundle(&board, &states, &health);
+        // Without a display there is nothing to begin with; the thread then has the reason.
+        let ran = on_opened.recv().map_or(Ok(()), |()| with_bundle(board, states, health));
         states.close();
         let shown = panel.join();
         ran?;
-        shown.map_err(|_| anyhow::anyhow!("the panel thread panicked; see the message before this line"))??;
-        Ok(())
+        shown.map_err(|_| anyhow::anyhow!("the panel thread panicked; see the message before this line"))?
     })
 }
 
@@ -63,11 +71,7 @@ fn with_bundle(board: &Board, states: &Slot<State>, health: &Health) -> Result<(
     let reader = Reader::open()?.with_profiles(board.files.profiles.as_deref());
     let journal = Journal::open(&board.files.journal)?;
     let inputs = (board.controls != Controls::default()).then(|| Inputs::open(&board.controls)).transpose()?;
-    let mut lights = Lights::open(&board.controls)?;
-    let show = |state: &State| {
-        drop(states.put(state.clone()));
-        lights.show(signal(&state.phase));
-    };
+    let show = |state: &State| drop(states.put(state.clone()));
     service::ready();
     let (reader, team) = (&reader, &team);
     match &board.capture {
@@ -92,15 +96,4 @@ fn work<S: FrameSource>(equipment: Equipment<'_, S>, show: impl FnMut(&State)) -
     service::stopping();
     tracing::info!("ended because it was asked to");
     Ok(())
-}
-
-/// What lamp and buzzer tell of a phase.
-fn signal(phase: &Phase) -> Signal {
-    match phase {
-        Phase::Result { .. } => Signal::Result,
-        Phase::Refused(_) | Phase::Fault(_) => Signal::Refusal,
-        Phase::Starting { .. } | Phase::NoSignal(_) | Phase::Live | Phase::Frozen | Phase::Measuring { .. } => {
-            Signal::Nothing
-        }
-    }
 }

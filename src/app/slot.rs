@@ -1,6 +1,20 @@
 //! A place for one value between two threads, where a newer value replaces one not yet taken.
 
-use std::sync::{Condvar, Mutex};
+use std::{
+    sync::{Condvar, Mutex},
+    time::Duration,
+};
+
+/// What came of waiting for a while.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Waited<T> {
+    /// A value.
+    Value(T),
+    /// None so far.
+    Nothing,
+    /// No value will come any more.
+    Closed,
+}
 
 /// The slot. Always holds: at most one value waits, the newest.
 #[derive(Debug)]
@@ -43,6 +57,18 @@ impl<T> Slot<T> {
         inner.value.take()
     }
 
+    /// Waits for a value, `longest` at most.
+    pub fn wait_for(&self, longest: Duration) -> Waited<T> {
+        let inner = self.inner.lock().expect(UNPOISONED);
+        let waits = |inner: &mut Inner<T>| inner.value.is_none() && !inner.closed;
+        let (mut inner, _) = self.changed.wait_timeout_while(inner, longest, waits).expect(UNPOISONED);
+        match inner.value.take() {
+            Some(value) => Waited::Value(value),
+            None if inner.closed => Waited::Closed,
+            None => Waited::Nothing,
+        }
+    }
+
     /// Says that no value will come any more.
     pub fn close(&self) {
         self.inner.lock().expect(UNPOISONED).closed = true;
@@ -70,5 +96,15 @@ mod tests {
         slot.put(1);
         slot.close();
         assert_eq!((slot.wait(), slot.wait()), (Some(1), None));
+    }
+
+    #[test]
+    fn given_no_value_for_a_while_expect_nothing_until_it_is_closed() {
+        let slot = Slot::new();
+        assert_eq!(slot.wait_for(Duration::ZERO), Waited::Nothing);
+        slot.put(1);
+        assert_eq!(slot.wait_for(Duration::ZERO), Waited::Value(1));
+        slot.close();
+        assert_eq!(slot.wait_for(Duration::ZERO), Waited::Closed);
     }
 }

@@ -38,3 +38,14 @@ fn given_nonsense_expect_one_line_and_no_panic() {
     let turned = format!("{HEAD}[panel]\ndriver = \"drm\"\ndevice = \"d\"\nrotation = 45\n");
     assert!(error(&turned).contains("rotation is 0, 90, 180 or 270"), "{}", error(&turned));
 }
+
+#[test]
+fn given_the_boards_of_this_project_expect_each_in_order() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("board");
+    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let boards: Vec<_> = files.filter(|file| file.extension().is_some_and(|name| name == "toml")).collect();
+    assert!(boards.len() >= 5, "{boards:?}");
+    for board in boards {
+        assert!(!Board::open(&board).unwrap().name.is_empty());
+    }
+}

@@ -110,7 +110,7 @@ pub fn run<S: FrameSource>(
         let started = "the system can start a thread";
         let (to_capture, to_inference, to_controls) = (notes.clone(), notes.clone(), notes.clone());
         let capture = move || health.capture.through(|| capture::run(source, settled, &to_capture, &health.capture));
-        named("capture").spawn_scoped(scope, capture).expect(started);
+        let capture = named("capture").spawn_scoped(scope, capture).expect(started);
         let readings = keeping.clone();
         let infer = move || {
             let pulse = &health.inference;
@@ -119,10 +119,10 @@ pub fn run<S: FrameSource>(
         let inference = named("inference").spawn_scoped(scope, infer).expect(started);
         let keep = move || health.journal.through(|| keep(journal, &to_keep, &notes, &health.journal));
         let journal = named("journal").spawn_scoped(scope, keep).expect(started);
-        if let Some(inputs) = inputs {
+        let controls = inputs.map(|inputs| {
             let press = move || health.controls.through(|| press(inputs, &to_controls, &health.controls));
-            named("controls").spawn_scoped(scope, press).expect(started);
-        }
+            named("controls").spawn_scoped(scope, press).expect(started)
+        });
         let desk = Desk { settled, looks, keeping, health, state: State::new(team.identity().demonstration), show };
         let ending = runtime.block_on(desk.decide(inbox, alive))?;
         if let Ending::Failed(Fault { part, failure: Failure::Stalled }) = ending {
@@ -131,8 +131,10 @@ pub fn run<S: FrameSource>(
         }
         // Nothing is left to look at: inference ends, and with it the journal's queue.
         looks.close();
+        let (capture, controls) = (joined(capture), controls.map(joined).transpose());
         joined(inference)??;
         let last = joined(journal)??;
+        capture.and(controls)?;
         match ending {
             Ending::Asked => Ok(last),
             Ending::Failed(Fault { part, .. }) => bail!("{part:?} has ended by itself; see the log before this line"),
