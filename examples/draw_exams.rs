@@ -72,7 +72,7 @@ fn describe(frames: &Frames, offset: usize, file: &str) -> Value {
 fn first() -> Frames {
     let (seed, index) = PATIENT;
     let mut frames = Frames::new();
-    for (moment, picture) in Exam::new(seed, &phantom::patient(seed, index)).frames() {
+    for (moment, picture) in Exam::new(seed, &phantom::patient(seed, index)) {
         let name = match moment {
             Moment::Live => "live",
             Moment::Frozen => "frozen",

@@ -74,9 +74,9 @@ class Board:
         self.machine = machine
         self.checks = checks
         self.log = Log(machine)
-        self.shell = Shell(machine.line("shell"))
+        self.shell = Shell(machine.lines["shell"])
         self.start("play_exam /dev/hdmi-in /dev/hdmi-out /dev/vda <>/dev/player >&0 2>/dev/console")
-        self.cart = Cart(machine.line("player"), exams)
+        self.cart = Cart(machine.lines["player"], exams)
 
     def start(self, command):
         self.shell.run(f"{command} &")

@@ -65,6 +65,8 @@ class Machine:
         self.monitor = Line(folder / "qmp.socket")
         self.monitor.receive()
         self.qmp("qmp_capabilities")
+        # At once: a guest that opens a port nobody is connected to reads its end.
+        self.lines = {port: Line(folder / f"{port}.socket") for port in ports}
 
     def __enter__(self):
         return self
@@ -76,9 +78,6 @@ class Machine:
         except (OSError, subprocess.TimeoutExpired):
             self.process.kill()
             self.process.wait()
-
-    def line(self, port):
-        return Line(self.folder / f"{port}.socket")
 
     def qmp(self, command, **arguments):
         self.monitor.send(json.dumps({"execute": command, "arguments": arguments}))
