@@ -4,6 +4,7 @@ pub mod bundles;
 pub mod carts;
 pub mod demo;
 pub mod device;
+pub mod devices;
 pub mod phantom;
 mod print;
 pub mod profiles;

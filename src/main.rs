@@ -1,7 +1,7 @@
 //! Arguments and exit code, nothing else.
 
 use clap::{Args, Parser, Subcommand};
-use sonogfr::app::{self, bundles, carts, demo, phantom, profiles, read, run};
+use sonogfr::app::{self, bundles, carts, demo, devices, phantom, profiles, read, run};
 use std::{path::PathBuf, process::ExitCode};
 use tracing_subscriber::filter::{EnvFilter, LevelFilter};
 
@@ -71,6 +71,8 @@ enum Command {
     /// Say which carts are known, or forget them
     #[command(subcommand)]
     Profiles(ProfilesCommand),
+    /// List grabbers, displays and inputs, and what is wrong with each
+    Devices,
     /// Run the device that a board file describes
     Run {
         /// The board file, one of board/*.toml or your own
@@ -217,6 +219,7 @@ fn main() -> ExitCode {
         Command::Bundle(BundleCommand::Info { file }) => bundles::info(&file),
         Command::Profiles(ProfilesCommand::List { file }) => profiles::list(&file),
         Command::Profiles(ProfilesCommand::Wipe { file }) => profiles::wipe(&file),
+        Command::Devices => devices::list(),
         Command::Run { board } => run::run(&board),
         Command::Demo { seed, bundle, profiles, out } => demo::play(seed, bundle.as_deref(), profiles.as_deref(), &out),
     };

@@ -110,6 +110,15 @@ fn given_a_picture_without_calipers_expect_a_refusal_and_exit_code_0() {
 }
 
 #[test]
+fn given_whatever_is_plugged_in_expect_devices_to_list_it_in_three_parts() {
+    let output = run(&["devices"]);
+    assert!(output.status.success());
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    let heads: Vec<_> = stdout.lines().filter(|line| !line.starts_with(' ')).collect();
+    assert_eq!(heads.len(), 3, "{stdout}");
+}
+
+#[test]
 fn given_a_phantom_expect_crop_to_write_exactly_what_the_networks_see() {
     let folder = tempfile::tempdir().unwrap();
     let (picture, truth) = write_phantom(folder.path(), 1);

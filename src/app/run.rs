@@ -14,7 +14,7 @@ use crate::{
     bundle::Bundle,
     config::{Board, Capture, Controls},
     edge::{
-        capture::{Camera, FrameSource},
+        capture::{CaptureError, FrameSource, camera::Camera},
         controls::{Inputs, Lights},
         journal::Journal,
         service,
@@ -34,10 +34,15 @@ use std::{
 /// Runs the device until the system asks it to end.
 ///
 /// *Errors*: a board file, bundle, display or input that cannot be used, or a thread that failed; each names what and what to do.
-pub fn run(board: &Path) -> Result<()> {
-    let board = Board::open(board)?;
+pub fn run(file: &Path) -> Result<()> {
+    let board = Board::open(file)?;
     tracing::info!(board = board.name, version = env!("CARGO_PKG_VERSION"), "starting");
-    let (board, states, health) = (&board, &Slot::new(), &Health::default());
+    with_panel(&board).with_context(|| format!("board file {}", file.display()))
+}
+
+/// Opens the display, and gives it a thread for as long as the device works.
+fn with_panel(board: &Board) -> Result<()> {
+    let (states, health) = (&Slot::new(), &Health::default());
     let lights = Lights::open(&board.controls)?;
     let (opened, on_opened) = channel();
     thread::scope(|scope| {
@@ -76,7 +81,11 @@ fn with_bundle(board: &Board, states: &Slot<State>, health: &Health) -> Result<(
     let (reader, team) = (&reader, &team);
     match &board.capture {
         Capture::Camera(camera) => {
-            let source = Camera::open(camera)?;
+            // One that is plugged in later is waited for, and the panel says so.
+            let source = match Camera::open(camera) {
+                Err(CaptureError::NotThere { .. }) => Camera::awaited(camera),
+                opened => opened?,
+            };
             work(Equipment { source, reader, team, journal, inputs, health }, show)
         }
         Capture::Pictures { path, frames_per_s, repeat } => {
