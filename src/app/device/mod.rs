@@ -207,7 +207,10 @@ impl<F: FnMut(&State)> Desk<'_, F> {
         let before = self.state.clone();
         let (next, action) = machine::step(before.clone(), event);
         match (action, frame) {
-            (Some(Action::Look(look)), Some(frame)) => drop(self.looks.put((look, frame))),
+            (Some(Action::Look(look)), Some(frame)) => {
+                tracing::debug!(look, "looking");
+                drop(self.looks.put((look, frame)));
+            }
             (Some(Action::Mark(look, mark)), _) => self.mark(look, mark),
             _ => {}
         }
