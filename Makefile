@@ -3,7 +3,7 @@
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 SONOGFR := $(TARGET)/release/sonogfr
 
-.PHONY: demo test build no-std test-training bench-sight cross test-arm virtual-board virtual-pi
+.PHONY: demo test build no-std test-training bench-sight cross package test-arm virtual-board virtual-pi
 
 # A phantom exam through the pipeline of the device, with the demonstration bundle.
 demo: build
@@ -37,6 +37,17 @@ bench-sight: build .machine-python
 # The program for the board: target/aarch64-unknown-linux-gnu/release/sonogfr. See cross/README.md.
 cross:
 	cross/cargo build
+
+# What is copied onto a board: program, models, board files and their install script.
+PACKAGE := $(TARGET)/package/sonogfr
+package: cross
+	rm -rf $(TARGET)/package
+	mkdir -p $(PACKAGE)/bin $(PACKAGE)/models
+	aarch64-linux-gnu-strip -o $(PACKAGE)/bin/sonogfr $(TARGET)/aarch64-unknown-linux-gnu/release/sonogfr
+	cp -r models/demo models/text $(PACKAGE)/models
+	cp -r board LICENSE* README.md $(PACKAGE)
+	tar -C $(TARGET)/package -czf $(TARGET)/sonogfr-aarch64.tar.gz sonogfr
+	@ls -l $(TARGET)/sonogfr-aarch64.tar.gz
 
 # Tests and a whole reading on emulated cores of the boards, against x86.
 test-arm: build

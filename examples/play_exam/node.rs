@@ -90,8 +90,7 @@ impl Node {
             let across = bt.width + bt.hfrontporch + bt.hsync + bt.hbackporch;
             let down = bt.height + bt.vfrontporch + bt.vsync + bt.vbackporch;
             let rate = bt.pixelclock / u64::from(across * down).max(1);
-            if (bt.width, bt.height, rate, bt.interlaced)
-                == (mode.width, mode.height, u64::from(mode.frames_per_s), 0)
+            if (bt.width, bt.height, rate, bt.interlaced) == (mode.width, mode.height, u64::from(mode.frames_per_s), 0)
             {
                 return Ok(listed.timings);
             }

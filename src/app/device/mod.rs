@@ -250,7 +250,10 @@ fn infer(
             let sight = reader.see(&picture)?;
             let subject = subject_of(&picture, &sight, team.crop_size());
             let crop = subject.as_ref().ok().map(|subject| subject.crop.clone());
-            tell(notes, Note::Event(Event::Looked { look, outcome: subject.map(|subject| (subject, team.len())) }));
+            tell(
+                notes,
+                Note::Event(Event::Looked { look, outcome: subject.map(|subject| (subject, team.member_count())) }),
+            );
             let Some(crop) = crop else { return Ok(None) };
             let outcome = team.judge(&crop, || tell(notes, Note::Event(Event::MemberDone { look })))?;
             let reading = Reading::new(Inspection::new(None, &sight), outcome.clone(), team.identity().clone());
