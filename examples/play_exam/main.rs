@@ -17,7 +17,7 @@ use std::{
     env,
     error::Error,
     fs::File,
-    io::{self, BufRead, Write},
+    io::{self, BufRead, Write as _},
     os::unix::fs::FileExt,
     path::Path,
     sync::mpsc::{Receiver, TryRecvError, sync_channel},
@@ -27,14 +27,12 @@ use std::{
 
 mod node;
 
-use node::{Mode, Node};
+use node::{BUFFERS, Mode, Node, Output};
 
 /// Orders that may wait.
 const ORDERS_MAX: usize = 4;
 /// Frames of one order that are kept in memory.
 const FRAMES_MAX: usize = 64;
-/// Buffers that the kernel has in line when frames are written: a frame is on the cable when so many less one follow it.
-const BUFFERS: usize = 3;
 /// How often orders are looked for while there is no signal.
 const IDLE: Duration = Duration::from_millis(5);
 
@@ -43,7 +41,7 @@ const SIGNAL: &str = "DV Timings Signal Mode";
 
 struct Cart {
     capture: Node,
-    output: Option<Node>,
+    output: Option<Output>,
     frames: File,
     frame_bytes: usize,
     last: Vec<u8>,
@@ -111,10 +109,10 @@ impl Cart {
     /// Begins to send a mode; the capture node is told of it as by a bridge chip: an event, and timings to be asked for.
     fn send(&mut self, mode: Mode, fourcc: [u8; 4], output: &Path) -> Outcome<()> {
         self.output = None;
-        let node = Node::open(output)?;
-        self.frame_bytes = node.send(mode, fourcc)?;
-        self.last = vec![0; self.frame_bytes];
-        self.output = Some(node);
+        let (output, frame_bytes) = Node::open(output)?.send(mode, fourcc)?;
+        self.frame_bytes = frame_bytes;
+        self.last = vec![0; frame_bytes];
+        self.output = Some(output);
         self.capture.choose("DV Timings", &mode.name())?;
         self.capture.choose(SIGNAL, "Selected DV Timings")?;
         Ok(())
@@ -148,7 +146,7 @@ impl Cart {
     /// Sends the last frame once more, or waits a little where there is no signal.
     fn hold(&mut self) -> io::Result<()> {
         match &mut self.output {
-            Some(node) => node.file().write_all(&self.last),
+            Some(output) => output.write(&self.last),
             None => {
                 thread::sleep(IDLE);
                 Ok(())
@@ -157,7 +155,7 @@ impl Cart {
     }
 
     fn write(&mut self, frame: &[u8]) -> Outcome<()> {
-        Ok(self.output.as_mut().ok_or("no mode is set")?.file().write_all(frame)?)
+        Ok(self.output.as_mut().ok_or("no mode is set")?.write(frame)?)
     }
 
     /// Pulls the cable.
