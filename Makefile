@@ -72,7 +72,6 @@ virtual-pi: .machine-virtual
 	@python3 -c 'import venv, ensurepip' 2>/dev/null || cross/install python3-venv
 
 # QEMU, what reads kernel modules and device trees, and all that an emulated board runs.
-.machine-virtual: .machine
+.machine-virtual:
 	cross/install device-tree-compiler kmod qemu-system-arm/bookworm-backports qemu-user-static
-	cargo build --release --example draw_exams
-	cross/cargo build --bin sonogfr --example play_exam
+	cross/cargo build --bin sonogfr --example draw_exams --example play_exam

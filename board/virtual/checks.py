@@ -42,6 +42,9 @@ class Log:
         self.read = match.end()
         return between, seconds(match[1])
 
+    def shown(self, name):
+        """When the display showed a state that has been waited for."""
+        return seconds(self.machine.wait_console(rf'^(\S+Z) +INFO \S+: shown state="{name}"', self.read)[1])
 
     def looking(self):
         """When the look that gave the last state waited for was begun."""

@@ -5,7 +5,7 @@
 //! *FRAMES* is a file or disk of raw frames. Reads one order a line from stdin and answers each in one line, `done SECONDS` by the
 //! system's clock or `error ...`. Without a new order the last frame is sent on and on, as a cart does.
 //!
-//! - `mode WIDTHxHEIGHTpRATE FOURCC`: from now on the cart sends this; black until it is given frames
+//! - `mode WIDTHxHEIGHTpRATE FOURCC OFFSET`: from now on the cart sends this, the frame at byte OFFSET until it is given others
 //! - `play OFFSET N...`: frames number N of those that begin at byte OFFSET, each once, the last one held. Answered once the last
 //!   one is on the cable
 //! - `lose`: the cable is pulled
@@ -13,12 +13,10 @@
 //! Deliberately absent: anything of the program under test. The capture node is only told what signal it sees.
 
 use std::{
-    collections::BTreeMap,
     env,
     error::Error,
-    fs::File,
-    io::{self, BufRead, Write},
-    os::unix::fs::FileExt,
+    fs,
+    io::{self, BufRead, Write as _},
     path::Path,
     sync::mpsc::{Receiver, TryRecvError, sync_channel},
     thread,
@@ -27,14 +25,10 @@ use std::{
 
 mod node;
 
-use node::{Mode, Node};
+use node::{BUFFERS, Mode, Node, Output};
 
 /// Orders that may wait.
 const ORDERS_MAX: usize = 4;
-/// Frames of one order that are kept in memory.
-const FRAMES_MAX: usize = 64;
-/// Buffers that the kernel has in line when frames are written: a frame is on the cable when so many less one follow it.
-const BUFFERS: usize = 3;
 /// How often orders are looked for while there is no signal.
 const IDLE: Duration = Duration::from_millis(5);
 
@@ -43,10 +37,12 @@ const SIGNAL: &str = "DV Timings Signal Mode";
 
 struct Cart {
     capture: Node,
-    output: Option<Node>,
-    frames: File,
+    output: Option<Output>,
+    /// All frames, so that none waits for a disk.
+    frames: Vec<u8>,
     frame_bytes: usize,
-    last: Vec<u8>,
+    /// The frame that is held: where it begins.
+    held: usize,
 }
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
@@ -57,7 +53,7 @@ fn main() -> Outcome<()> {
     let capture = Node::open(Path::new(capture))?;
     capture.set("Loop Video", 1)?;
     capture.choose("OSD Text Mode", "None")?;
-    let mut cart = Cart { capture, output: None, frames: File::open(frames)?, frame_bytes: 0, last: Vec::new() };
+    let mut cart = Cart { capture, output: None, frames: fs::read(frames)?, frame_bytes: 0, held: 0 };
     cart.lose()?;
     say("done")?;
     let orders = listen();
@@ -98,9 +94,12 @@ impl Cart {
     fn obey(&mut self, order: &str, output: &Path) -> Outcome<()> {
         let words: Vec<&str> = order.split_whitespace().collect();
         match words.as_slice() {
-            ["mode", mode, fourcc] => self.send(parse_mode(mode)?, fourcc.as_bytes().try_into()?, output),
+            ["mode", mode, fourcc, offset] => {
+                self.held = offset.parse()?;
+                self.send(parse_mode(mode)?, fourcc.as_bytes().try_into()?, output)
+            }
             ["play", offset, numbers @ ..] if !numbers.is_empty() => {
-                let numbers: Vec<u64> = numbers.iter().map(|number| number.parse()).collect::<Result<_, _>>()?;
+                let numbers: Vec<usize> = numbers.iter().map(|number| number.parse()).collect::<Result<_, _>>()?;
                 self.play(offset.parse()?, &numbers)
             }
             ["lose"] => self.lose(),
@@ -111,33 +110,24 @@ impl Cart {
     /// Begins to send a mode; the capture node is told of it as by a bridge chip: an event, and timings to be asked for.
     fn send(&mut self, mode: Mode, fourcc: [u8; 4], output: &Path) -> Outcome<()> {
         self.output = None;
-        let node = Node::open(output)?;
-        self.frame_bytes = node.send(mode, fourcc)?;
-        self.last = vec![0; self.frame_bytes];
-        self.output = Some(node);
+        let (output, frame_bytes) = Node::open(output)?.send(mode, fourcc)?;
+        self.frame_bytes = frame_bytes;
+        if self.held.saturating_add(frame_bytes) > self.frames.len() {
+            return Err("there are not so many frames".into());
+        }
+        self.output = Some(output);
         self.capture.choose("DV Timings", &mode.name())?;
         self.capture.choose(SIGNAL, "Selected DV Timings")?;
         Ok(())
     }
 
-    fn play(&mut self, offset: u64, numbers: &[u64]) -> Outcome<()> {
-        let mut loaded = BTreeMap::new();
-        for &number in numbers {
-            if loaded.len() > FRAMES_MAX {
-                return Err(format!("more than {FRAMES_MAX} frames at once").into());
-            }
-            if !loaded.contains_key(&number) {
-                let mut frame = vec![0; self.frame_bytes];
-                self.frames.read_exact_at(&mut frame, offset + number * self.frame_bytes as u64)?;
-                // What is held meanwhile goes on.
-                self.hold()?;
-                loaded.insert(number, frame);
-            }
-        }
-        let last = numbers.last().and_then(|number| loaded.get(number)).ok_or("no frames")?.clone();
-        self.last = last;
-        for number in numbers {
-            self.write(&loaded[number])?;
+    fn play(&mut self, offset: usize, numbers: &[usize]) -> Outcome<()> {
+        let begins = |number: usize| number.checked_mul(self.frame_bytes)?.checked_add(offset);
+        let begins: Option<Vec<usize>> = numbers.iter().map(|&number| begins(number)).collect();
+        let begins = begins.filter(|all| all.iter().all(|&at| at.saturating_add(self.frame_bytes) <= self.frames.len()));
+        for at in begins.ok_or("there are not so many frames")? {
+            self.held = at;
+            self.hold()?;
         }
         for _ in 1..BUFFERS {
             self.hold()?;
@@ -145,19 +135,15 @@ impl Cart {
         Ok(())
     }
 
-    /// Sends the last frame once more, or waits a little where there is no signal.
+    /// Sends the frame that is held once more, or waits a little where there is no signal.
     fn hold(&mut self) -> io::Result<()> {
         match &mut self.output {
-            Some(node) => node.file().write_all(&self.last),
+            Some(output) => output.write(&self.frames[self.held..][..self.frame_bytes]),
             None => {
                 thread::sleep(IDLE);
                 Ok(())
             }
         }
-    }
-
-    fn write(&mut self, frame: &[u8]) -> Outcome<()> {
-        Ok(self.output.as_mut().ok_or("no mode is set")?.file().write_all(frame)?)
     }
 
     /// Pulls the cable.

@@ -11,12 +11,16 @@ use std::{
 };
 use v4l::{
     v4l_sys::{
-        V4L2_CTRL_FLAG_NEXT_CTRL, v4l2_buf_type_V4L2_BUF_TYPE_VIDEO_OUTPUT, v4l2_control, v4l2_dv_timings,
-        v4l2_enum_dv_timings, v4l2_format, v4l2_query_ext_ctrl, v4l2_querymenu,
+        V4L2_CTRL_FLAG_NEXT_CTRL, v4l2_buf_type_V4L2_BUF_TYPE_VIDEO_OUTPUT as OUTPUT, v4l2_buffer, v4l2_control,
+        v4l2_dv_timings, v4l2_enum_dv_timings, v4l2_field_V4L2_FIELD_NONE as PROGRESSIVE, v4l2_format,
+        v4l2_memory_V4L2_MEMORY_MMAP as MAPPED, v4l2_query_ext_ctrl, v4l2_querymenu, v4l2_requestbuffers,
     },
     v4l2::{
         self,
-        vidioc::{_IOC_TYPE, VIDIOC_QUERY_EXT_CTRL, VIDIOC_QUERYMENU, VIDIOC_S_CTRL, VIDIOC_S_FMT},
+        vidioc::{
+            _IOC_TYPE, VIDIOC_DQBUF, VIDIOC_QBUF, VIDIOC_QUERY_EXT_CTRL, VIDIOC_QUERYBUF, VIDIOC_QUERYMENU, VIDIOC_REQBUFS,
+            VIDIOC_S_CTRL, VIDIOC_S_FMT, VIDIOC_STREAMON,
+        },
     },
 };
 
@@ -47,8 +51,23 @@ impl Mode {
     }
 }
 
+/// Buffers in line: a frame is on the cable when so many less one have been written after it.
+pub const BUFFERS: usize = 3;
+/// `PROT_READ | PROT_WRITE` and `MAP_SHARED`. *Source*: sys/mman.h.
+const READ_AND_WRITE: i32 = 3;
+const SHARED: i32 = 1;
+
 /// A node, open.
 pub struct Node(File);
+
+/// An output node that sends frames. Everything ends when it is dropped, by the file's closing.
+pub struct Output {
+    node: Node,
+    /// Where each buffer is mapped, and how long it is.
+    buffers: Vec<(*mut u8, usize)>,
+    /// Buffers that the kernel has been given, until it has all.
+    given: usize,
+}
 
 impl Node {
     /// Opens a node for reading and writing.
@@ -56,21 +75,42 @@ impl Node {
         Ok(Self(File::options().read(true).write(true).open(path)?))
     }
 
-    /// The node as a file: vivid's output takes a frame a write.
-    pub fn file(&mut self) -> &mut File {
-        &mut self.0
+    /// Makes an output node send `mode` in the format of that fourcc; gives it with the bytes of a frame.
+    pub fn send(self, mode: Mode, fourcc: [u8; 4]) -> io::Result<(Output, usize)> {
+        let bytes = self.set_mode(mode, fourcc)?;
+        let mut wanted = v4l2_requestbuffers { count: BUFFERS as u32, type_: OUTPUT, memory: MAPPED, ..blank() };
+        self.call(VIDIOC_REQBUFS, &mut wanted)?;
+        if wanted.count as usize != BUFFERS {
+            return Err(io::Error::other(format!("the node has {} buffers instead of {BUFFERS}", wanted.count)));
+        }
+        let buffers = (0..wanted.count).map(|index| self.map(index, bytes)).collect::<io::Result<_>>()?;
+        Ok((Output { node: self, buffers, given: 0 }, bytes))
     }
 
-    /// Makes an output node send `mode` in the format of that fourcc; gives the bytes of a frame.
-    pub fn send(&self, mode: Mode, fourcc: [u8; 4]) -> io::Result<usize> {
+    fn map(&self, index: u32, bytes: usize) -> io::Result<(*mut u8, usize)> {
+        let mut buffer = v4l2_buffer { index, type_: OUTPUT, memory: MAPPED, ..blank() };
+        self.call(VIDIOC_QUERYBUF, &mut buffer)?;
+        let length = buffer.length as usize;
+        if length < bytes {
+            return Err(io::Error::other("a buffer is shorter than a frame"));
+        }
+        // SAFETY: `offset` is the union's member for this kind of memory; the kernel chooses where the buffer is mapped.
+        let at = unsafe {
+            let offset = i64::from(buffer.m.offset);
+            v4l2::mmap(std::ptr::null_mut(), length, READ_AND_WRITE, SHARED, self.0.as_raw_fd(), offset)?
+        };
+        Ok((at.cast(), length))
+    }
+
+    fn set_mode(&self, mode: Mode, fourcc: [u8; 4]) -> io::Result<usize> {
         let mut timings = self.timings(mode)?;
         self.call(VIDIOC_S_DV_TIMINGS, &mut timings)?;
         let mut format: v4l2_format = blank();
-        format.type_ = v4l2_buf_type_V4L2_BUF_TYPE_VIDEO_OUTPUT;
+        format.type_ = OUTPUT;
         // SAFETY: `pix` is the union's member for this type of buffer, and every bit pattern of it is a value.
         let pixels = unsafe { &mut format.fmt.pix };
         (pixels.width, pixels.height) = (mode.width, mode.height);
-        (pixels.pixelformat, pixels.field) = (u32::from_le_bytes(fourcc), v4l::v4l_sys::v4l2_field_V4L2_FIELD_NONE);
+        (pixels.pixelformat, pixels.field) = (u32::from_le_bytes(fourcc), PROGRESSIVE);
         self.call(VIDIOC_S_FMT, &mut format)?;
         // SAFETY: as above.
         let set = unsafe { format.fmt.pix };
@@ -141,12 +181,50 @@ impl Node {
     }
 }
 
+impl Output {
+    /// Puts a frame in line, once there is room.
+    pub fn write(&mut self, frame: &[u8]) -> io::Result<()> {
+        let mut buffer = v4l2_buffer { type_: OUTPUT, memory: MAPPED, ..blank() };
+        if self.given < self.buffers.len() {
+            buffer.index = self.given as u32;
+        } else {
+            self.node.call(VIDIOC_DQBUF, &mut buffer)?;
+        }
+        let (at, length) = self.buffers[buffer.index as usize];
+        assert!(frame.len() <= length, "a frame fits a buffer");
+        // SAFETY: the buffer is mapped for `length` bytes, and the kernel does not have it now.
+        unsafe { std::ptr::copy_nonoverlapping(frame.as_ptr(), at, frame.len()) };
+        (buffer.bytesused, buffer.field) = (frame.len() as u32, PROGRESSIVE);
+        self.node.call(VIDIOC_QBUF, &mut buffer)?;
+        if self.given < self.buffers.len() {
+            self.given += 1;
+            if self.given == self.buffers.len() {
+                let mut kind = OUTPUT;
+                self.node.call(VIDIOC_STREAMON, &mut kind)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Output {
+    fn drop(&mut self) {
+        for &(at, length) in &self.buffers {
+            // SAFETY: mapped in `map` for just this length, and never used again. That it fails is no news here.
+            drop(unsafe { v4l2::munmap(at.cast(), length) });
+        }
+    }
+}
+
 /// The kernel's structures that calls here take: plain numbers, of which zeros are values.
 trait Argument {}
 impl Argument for v4l2_dv_timings {}
 impl Argument for v4l2_enum_dv_timings {}
 impl Argument for v4l2_format {}
 impl Argument for v4l2_control {}
+impl Argument for v4l2_requestbuffers {}
+impl Argument for v4l2_buffer {}
+impl Argument for u32 {}
 impl Argument for v4l2_query_ext_ctrl {}
 impl Argument for v4l2_querymenu {}
 
