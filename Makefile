@@ -3,7 +3,7 @@
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 SONOGFR := $(TARGET)/release/sonogfr
 
-.PHONY: demo test build no-std test-training bench-sight cross package test-arm virtual-board virtual-pi
+.PHONY: demo test build no-std test-training bench-sight cross package test-arm virtual-board virtual-pi count-arm
 
 # A phantom exam through the pipeline of the device, with the demonstration bundle.
 demo: build
@@ -60,6 +60,10 @@ virtual-board: .machine-virtual
 # The same program on an emulated Pi 4 and Pi 3.
 virtual-pi: .machine-virtual
 	python3 board/virtual/pi.py
+
+# Instructions that an emulated core of a Pi 4 needs to see a picture.
+count-arm: .machine-virtual
+	python3 board/virtual/count.py
 
 # A C compiler and linker, which Rust's build scripts and linking need, clang, with which crate v4l reads the kernel's
 # headers, and Rust itself.

@@ -124,7 +124,8 @@ impl Cart {
     fn play(&mut self, offset: usize, numbers: &[usize]) -> Outcome<()> {
         let begins = |number: usize| number.checked_mul(self.frame_bytes)?.checked_add(offset);
         let begins: Option<Vec<usize>> = numbers.iter().map(|&number| begins(number)).collect();
-        let begins = begins.filter(|all| all.iter().all(|&at| at.saturating_add(self.frame_bytes) <= self.frames.len()));
+        let begins =
+            begins.filter(|all| all.iter().all(|&at| at.saturating_add(self.frame_bytes) <= self.frames.len()));
         for at in begins.ok_or("there are not so many frames")? {
             self.held = at;
             self.hold()?;
