@@ -1,8 +1,8 @@
 //! QDQ ONNX -> [`Net`]: finds the quantised trunk and folds each convolution with what follows it.
 //!
 //! The trunk begins at the graph's one input and ends where the first dequantised tensor meets an operator that is not
-//! quantised. A convolution takes in its bias, its ReLU and, where only an addition reads it, that addition: the sum is
-//! then rounded once instead of twice. Always holds: what is not understood is an error that names the node; nothing is
+//! quantised. A convolution takes in its bias, its ReLU and, where only an addition reads it, that addition, rounding
+//! wherever the file does. Always holds: what is not understood is an error that names the node; nothing is
 //! guessed. Deliberately absent: recursion, as a hostile graph may be as deep as it likes.
 
 use super::{
@@ -268,8 +268,8 @@ impl<'a> Builder<'a> {
             let quantisation = other_conv.output;
             self.push(other, Node::Conv(other_conv), quantisation);
         }
-        let residual = self.made.get(other).copied().ok_or_else(|| refused(add, Obstacle::Input))?;
-        Ok(Conv { residual: Some(Residual(residual)), relu, output, ..conv })
+        let tensor = self.made.get(other).copied().ok_or_else(|| refused(add, Obstacle::Input))?;
+        Ok(Conv { residual: Some(Residual { tensor, before: conv.output }), relu, output, ..conv })
     }
 
     fn conv(&self, conv: &'a NodeProto, relu: Relu, output: Quantisation) -> Result<Conv, ImportError> {

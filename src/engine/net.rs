@@ -58,9 +58,14 @@ impl Window {
     }
 }
 
-/// What is added to a convolution before it is requantised.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Residual(pub Tensor);
+/// What is added to a convolution's bytes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Residual {
+    /// The tensor.
+    pub tensor: Tensor,
+    /// How the convolution's own bytes stand for numbers before the addition.
+    pub before: Quantisation,
+}
 
 /// One convolution with all that is folded into it.
 #[derive(Clone, Debug, PartialEq)]
@@ -239,8 +244,9 @@ impl Net {
         let depth = input.channels * conv.window.size[0] * conv.window.size[1];
         check_length("weights", conv.bias.len() * depth, conv.weights.len())?;
         check_length("weight scales", conv.bias.len(), conv.weight_scales.len())?;
-        if let Some(Residual(tensor)) = conv.residual {
-            let residual = self.shape_of(tensor)?;
+        if let Some(residual) = &conv.residual {
+            check_scale(residual.before.scale)?;
+            let residual = self.shape_of(residual.tensor)?;
             check_length("a residual's channels", shape.channels, residual.channels)?;
             check_length("a residual's rows", shape.height, residual.height)?;
             check_length("a residual's columns", shape.width, residual.width)?;
@@ -263,41 +269,57 @@ fn check_range(weights: &[i8], bias: i32, scale: f32, requantise: &Requantise) -
     let sum: i64 = weights.iter().map(|w| i64::from(w.unsigned_abs())).sum();
     // Twice: once for the bytes, once for the zero point and sign that the bias makes up for.
     let peak = 2 * 255 * sum + i64::from(bias).abs();
-    let residual = 255.0 * requantise.residual_scale;
-    let value = peak as f64 * f64::from(scale) + f64::from(residual) + f64::from(requantise.offset).abs();
-    let fits = peak <= i64::from(i32::MAX) && value < f64::from(i32::MAX / 2);
+    let value = peak as f64 * f64::from(scale);
+    let added = requantise.added.map_or(0.0, |added| 255.0 * (added.own + added.residual) + added.offset.abs());
+    let fits = peak <= i64::from(i32::MAX) && value.max(f64::from(added)) < f64::from(i32::MAX / 2);
     if fits { Ok(()) } else { Err(NetError::Range) }
 }
 
-/// How sums become bytes: `sum * scale + offset + residual * residual_scale`, rounded half to even, held in `low..=255`.
-/// Each product and its addition are one fused operation in f32, in this order, so that all kernels agree to the bit.
+/// How sums become bytes: `round(sum * scale) + zero`, held in `low..=255`; where something is added, held in `0..=255`, and then
+/// `round(byte * own + (residual * scale + offset))`, held in `low..=255`. Rounding is half to even; each of the two products and
+/// its addition are one fused operation. All in f32 and in this order, so that all kernels agree to the bit, and with
+/// onnxruntime's QLinearConv and QLinearAdd on x86 with AVX2: where one byte differs by one step, most bytes differ a few
+/// layers later.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Requantise {
     /// One for each output.
     pub scales: Vec<f32>,
-    /// The output's zero point, less what the residual's stands for.
-    pub offset: f32,
-    /// Steps of the residual in steps of the output; 0 where there is none.
-    pub residual_scale: f32,
+    /// The zero point of what they become first.
+    pub zero: u8,
+    /// What is added then.
+    pub added: Option<Added>,
     /// The smallest byte.
     pub low: u8,
+}
+
+/// An addition in steps of the output.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Added {
+    /// One step of the convolution's bytes.
+    pub own: f32,
+    /// One step of the residual.
+    pub residual: f32,
+    /// The output's zero point, less what the others' stand for.
+    pub offset: f32,
 }
 
 impl Conv {
     /// How this convolution's sums become bytes, in a network that holds its inputs.
     pub fn requantise(&self, net: &Net) -> Requantise {
-        let step = f64::from(self.output.scale);
-        let input = f64::from(net.quantisation(self.input).scale);
-        let scales = self.weight_scales.iter().map(|&w| (input * f64::from(w) / step) as f32).collect();
-        let residual = self.residual.map(|Residual(tensor)| net.quantisation(tensor));
-        let residual_scale = residual.map_or(0.0, |r| (f64::from(r.scale) / step) as f32);
-        let shift = residual.map_or(0.0, |r| f64::from(r.zero) * f64::from(r.scale) / step);
-        let offset = (f64::from(self.output.zero) - shift) as f32;
+        let first = self.residual.map_or(self.output, |residual| residual.before);
+        let input = net.quantisation(self.input).scale;
+        let scales = self.weight_scales.iter().map(|weight| input * weight / first.scale).collect();
+        let added = self.residual.map(|Residual { tensor, before }| {
+            let other = net.quantisation(tensor);
+            let [own, residual] = [before.scale / self.output.scale, other.scale / self.output.scale];
+            let others = own * f32::from(before.zero) + residual * f32::from(other.zero);
+            Added { own, residual, offset: f32::from(self.output.zero) - others }
+        });
         let low = match self.relu {
             Relu::Applied => self.output.zero,
             Relu::Absent => 0,
         };
-        Requantise { scales, offset, residual_scale, low }
+        Requantise { scales, zero: first.zero, added, low }
     }
 }
 

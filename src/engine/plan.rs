@@ -5,7 +5,7 @@
 
 use super::{
     kernel::{Kernel, Layer, Part},
-    net::{Conv, Net, NetError, Node, Quantisation, Residual, Shape, Tensor},
+    net::{Conv, Net, NetError, Node, Quantisation, Requantise, Shape, Tensor},
     pack::{self, Packed, Taps},
     pool::Pool,
     table::{Geometry, Plane, Table},
@@ -54,9 +54,7 @@ enum Step {
 struct ConvStep {
     table: usize,
     packed: Packed,
-    offset: f32,
-    residual_scale: f32,
-    low: u8,
+    requantise: Requantise,
     zero: u8,
     stride: usize,
     input: Range<usize>,
@@ -152,15 +150,8 @@ impl Plan {
 
     fn convolve(&self, step: &ConvStep, arena: &mut [u8]) {
         let table = &self.tables[step.table];
-        let ConvStep { packed, offset, residual_scale, low, stride, .. } = step;
-        let layer = Layer {
-            table,
-            packed,
-            offset: *offset,
-            residual_scale: *residual_scale,
-            low: *low,
-            stride: *stride,
-        };
+        let ConvStep { packed, requantise, stride, .. } = step;
+        let layer = Layer { table, packed, requantise, stride: *stride };
         let whole = Part { tiles: 0..table.tiles().len(), blocks: 0..packed.bias.len() / self.kernel.columns };
         match &step.residual {
             Some(place) if *place != step.input => {
@@ -309,13 +300,11 @@ impl<'a> Layout<'a> {
         Ok(ConvStep {
             table: self.table(conv, taps).ok_or(NetError::Range)?,
             packed: pack::pack(conv, &requantise.scales, input, taps, self.kernel),
-            offset: requantise.offset,
-            residual_scale: requantise.residual_scale,
-            low: requantise.low,
+            requantise,
             zero,
             stride: self.pixel_bytes(tensor),
             input: self.places[conv.input].clone(),
-            residual: conv.residual.map(|Residual(tensor)| self.places[tensor].clone()),
+            residual: conv.residual.map(|residual| self.places[residual.tensor].clone()),
             output: self.places[tensor].clone(),
         })
     }
@@ -343,13 +332,13 @@ fn plane_pads(net: &Net) -> Option<[usize; 4]> {
     let mut pads = None;
     for node in net.nodes() {
         match node {
-            Node::Conv(conv) if conv.input == 0 && conv.residual != Some(Residual(0)) => {
+            Node::Conv(conv) if conv.input == 0 && conv.residual.is_none_or(|residual| residual.tensor != 0) => {
                 if pads.is_some_and(|pads| pads != conv.window.pads) {
                     return None;
                 }
                 pads = Some(conv.window.pads);
             }
-            Node::Conv(Conv { residual: Some(Residual(0)), .. }) => return None,
+            Node::Conv(Conv { residual: Some(residual), .. }) if residual.tensor == 0 => return None,
             Node::MaxPool(pool) if pool.input == 0 => return None,
             _ => {}
         }
@@ -364,8 +353,8 @@ fn place(net: &Net, bytes: impl Fn(Tensor) -> usize) -> Vec<Range<usize>> {
         match node {
             Node::Conv(conv) => {
                 last[conv.input] = index + 1;
-                if let Some(Residual(tensor)) = conv.residual {
-                    last[tensor] = index + 1;
+                if let Some(residual) = conv.residual {
+                    last[residual.tensor] = index + 1;
                 }
             }
             Node::MaxPool(pool) => last[pool.input] = index + 1,

@@ -45,12 +45,16 @@ unsafe fn tile(job: &Job) {
 unsafe fn requantise(sums: __m512i, scales: __m512, job: &Job, at: usize) -> __m512i {
     // SAFETY: the features are the caller's, and `at` is a place of the tile.
     unsafe {
-        let mut value = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sums), scales, _mm512_set1_ps(job.offset));
-        if !job.residual.is_null() {
-            let residual = _mm512_cvtepu8_epi32(_mm_loadu_si128(job.residual.add(at).cast()));
-            value = _mm512_fmadd_ps(_mm512_cvtepi32_ps(residual), _mm512_set1_ps(job.residual_scale), value);
+        let steps = _mm512_mul_ps(_mm512_cvtepi32_ps(sums), scales);
+        let bytes = _mm512_add_epi32(_mm512_cvtps_epi32(steps), _mm512_set1_epi32(job.zero.into()));
+        if job.residual.is_null() {
+            return bytes;
         }
-        _mm512_cvtps_epi32(value)
+        let held = _mm512_min_epi32(_mm512_max_epi32(bytes, _mm512_setzero_si512()), _mm512_set1_epi32(255));
+        let own = _mm512_cvtepi32_ps(held);
+        let residual = _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(job.residual.add(at).cast())));
+        let other = _mm512_fmadd_ps(residual, _mm512_set1_ps(job.added.residual), _mm512_set1_ps(job.added.offset));
+        _mm512_cvtps_epi32(_mm512_fmadd_ps(own, _mm512_set1_ps(job.added.own), other))
     }
 }
 

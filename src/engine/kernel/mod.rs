@@ -8,7 +8,11 @@
 mod avx512;
 mod plain;
 
-use super::{pack::Packed, table::Table};
+use super::{
+    net::{Added, Requantise},
+    pack::Packed,
+    table::Table,
+};
 use std::ops::Range;
 
 /// What kernels take for activations.
@@ -67,10 +71,10 @@ struct Job {
     weights: *const i8,
     bias: *const i32,
     scales: *const f32,
-    offset: f32,
+    zero: u8,
     low: u8,
     residual: *const u8,
-    residual_scale: f32,
+    added: Added,
     output: *mut u8,
     stride: usize,
 }
@@ -81,12 +85,8 @@ pub struct Layer<'a> {
     pub table: &'a Table,
     /// What it multiplies with.
     pub packed: &'a Packed,
-    /// See [`super::net::Requantise`].
-    pub offset: f32,
-    /// See [`super::net::Requantise`].
-    pub residual_scale: f32,
-    /// See [`super::net::Requantise`].
-    pub low: u8,
+    /// What becomes of the sums.
+    pub requantise: &'a Requantise,
     /// Bytes of an output pixel, a multiple of the kernel's columns; one such vector stands before the pixels.
     pub stride: usize,
 }
@@ -123,7 +123,7 @@ impl Kernel {
     /// # Panics
     /// If the buffers are shorter than the layer reads or writes, or its table is for another kernel.
     pub fn run(&self, layer: &Layer, part: Part, input: &[u8], residual: Option<&[u8]>, output: &mut [u8]) {
-        let Layer { table, packed, stride, .. } = layer;
+        let Layer { table, packed, requantise, stride } = layer;
         let (taps, tap_bytes) = (table.taps(), packed.tap_bytes);
         let block_weights = taps * tap_bytes * self.columns;
         let pixels = table.tiles().last().map_or(0, |tile| tile.pixel + tile.rows);
@@ -134,6 +134,8 @@ impl Kernel {
         assert!(part.blocks.end * self.columns <= packed.bias.len().min(packed.scales.len()), "a scale for each column");
         assert!((1 + pixels) * stride <= output.len(), "pixels lie in the output");
         assert!(residual.is_none_or(|residual| (1 + pixels) * stride <= residual.len()), "pixels lie in the residual");
+        assert_eq!(residual.is_some(), requantise.added.is_some(), "a residual is what is added");
+        let added = requantise.added.unwrap_or(Added { own: 0.0, residual: 0.0, offset: 0.0 });
         for block in part.blocks {
             let column = block * self.columns;
             for tile in part.tiles.clone() {
@@ -147,10 +149,10 @@ impl Kernel {
                     weights: packed.weights[block * block_weights..].as_ptr(),
                     bias: packed.bias[column..].as_ptr(),
                     scales: packed.scales[column..].as_ptr(),
-                    offset: layer.offset,
-                    low: layer.low,
+                    zero: requantise.zero,
+                    low: requantise.low,
                     residual: residual.map_or(std::ptr::null(), |residual| residual[at..].as_ptr()),
-                    residual_scale: layer.residual_scale,
+                    added,
                     output: output[at..].as_mut_ptr(),
                     stride: *stride,
                 };

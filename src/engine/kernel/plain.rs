@@ -48,9 +48,15 @@ unsafe fn tile(job: &Job) {
 
 /// What all kernels do with a sum, as [`super::super::net::Requantise`] says.
 fn requantise(job: &Job, sum: i32, scale: f32, residual: Option<u8>) -> u8 {
-    let mut value = (sum as f32).mul_add(scale, job.offset);
-    if let Some(residual) = residual {
-        value = f32::from(residual).mul_add(job.residual_scale, value);
-    }
-    value.round_ties_even().clamp(f32::from(job.low), 255.0) as u8
+    // The network's check of ranges keeps all values within i32.
+    let round = |value: f32| value.round_ties_even() as i32;
+    let byte = round(sum as f32 * scale) + i32::from(job.zero);
+    let byte = match residual {
+        None => byte,
+        Some(residual) => {
+            let other = f32::from(residual).mul_add(job.added.residual, job.added.offset);
+            round((byte.clamp(0, 255) as f32).mul_add(job.added.own, other))
+        }
+    };
+    byte.clamp(job.low.into(), 255) as u8
 }
