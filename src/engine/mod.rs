@@ -13,3 +13,5 @@ mod pack;
 pub mod plan;
 mod pool;
 mod table;
+#[cfg(test)]
+mod tests;

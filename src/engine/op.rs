@@ -8,7 +8,10 @@ use super::{
     net::Shape,
     plan::{Plan, Scratch},
 };
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    num::NonZeroUsize,
+    sync::{Arc, Mutex, PoisonError},
+};
 use tract_onnx::{pb::ModelProto, prelude::*, tract_hir::internal::*};
 
 /// Why a network is not run as integers.
@@ -22,22 +25,23 @@ pub enum GraftError {
     Tract(TractError),
 }
 
-/// A network with its trunk run by the engine, from f32 `[1, C, H, W]`. *Errors*: [`GraftError`]; run it by tract then.
+/// A network with its trunk run by the engine on so many threads, from f32 `[1, C, H, W]`. *Errors*: [`GraftError`]; run it by tract then.
 pub fn graft(
     mut model: ModelProto,
     input: Shape,
     outputs: &[&str],
     kernel: &'static Kernel,
+    threads: NonZeroUsize,
 ) -> Result<(TypedModel, Arc<Plan>), GraftError> {
     let trunk = import::import(&model, input)?;
     let graph = model.graph.as_mut().ok_or(ImportError::NoGraph)?;
     import::cut(graph, &trunk)?;
     let plan = Arc::new(Plan::new(&trunk.net, kernel).map_err(ImportError::Net)?);
-    let model = wire(&model, outputs, &plan).map_err(GraftError::Tract)?;
+    let model = wire(&model, outputs, &plan, threads).map_err(GraftError::Tract)?;
     Ok((model, plan))
 }
 
-fn wire(rest: &ModelProto, outputs: &[&str], plan: &Arc<Plan>) -> TractResult<TypedModel> {
+fn wire(rest: &ModelProto, outputs: &[&str], plan: &Arc<Plan>, threads: NonZeroUsize) -> TractResult<TypedModel> {
     let mut model = tract_onnx::onnx()
         .model_for_proto_model(rest)?
         .with_input_fact(0, fact(plan.output_shape()).into())?
@@ -47,7 +51,7 @@ fn wire(rest: &ModelProto, outputs: &[&str], plan: &Arc<Plan>) -> TractResult<Ty
     let picture = model.add_source("picture", fact(plan.input_shape()))?;
     let mut patch = TypedModelPatch::default();
     let tap = patch.tap_model(&model, picture)?;
-    let trunk = Trunk { plan: Arc::clone(plan), scratches: Arc::default() };
+    let trunk = Trunk { plan: Arc::clone(plan), threads, scratches: Arc::default() };
     let given = patch.wire_node("trunk", trunk, &[tap])?;
     patch.shunt_outside(&model, end, given[0])?;
     patch.apply(&mut model)?;
@@ -64,6 +68,7 @@ fn fact(shape: Shape) -> TypedFact {
 #[derive(Clone)]
 struct Trunk {
     plan: Arc<Plan>,
+    threads: NonZeroUsize,
     /// As many as ran at once; each run takes one and gives it back.
     scratches: Arc<Mutex<Vec<Scratch>>>,
 }
@@ -104,7 +109,7 @@ impl EvalOp for Trunk {
         // What a panic left behind is still memory to work in.
         let locked = || self.scratches.lock().unwrap_or_else(PoisonError::into_inner);
         let mut scratch = locked().pop().unwrap_or_default();
-        self.plan.run(picture.try_as_plain_ram()?.as_slice::<f32>()?, &mut scratch, &mut output);
+        self.plan.run(picture.try_as_plain_ram()?.as_slice::<f32>()?, &mut scratch, self.threads, &mut output);
         locked().push(scratch);
         let output = Tensor::from_shape(&[1, shape.channels, shape.height, shape.width], &output)?;
         Ok(tvec!(output.into_tvalue()))

@@ -4,13 +4,16 @@
 //! for all padding. Tables are shared by layers of one geometry, places by tensors that are never alive together.
 
 use super::{
-    kernel::{Kernel, Layer, Part},
-    net::{Conv, Net, NetError, Node, Quantisation, Requantise, Shape, Tensor},
+    kernel::{
+        Kernel, Layer,
+        crew::{self, Doing, Work},
+    },
+    net::{Conv, MaxPool, Net, NetError, Node, Quantisation, Requantise, Shape, Tensor},
     pack::{self, Packed, Taps},
     pool::Pool,
     table::{Geometry, Plane, Table},
 };
-use std::ops::Range;
+use std::{num::NonZeroUsize, ops::Range};
 
 /// Inputs of at most so many channels are held as a padded plane, whose taps are whole rows of the window.
 const PLANE_CHANNELS_MAX: usize = 4;
@@ -46,27 +49,26 @@ struct Output {
     pixel_bytes: usize,
 }
 
-enum Step {
-    Conv(ConvStep),
-    MaxPool(PoolStep),
+/// What becomes one tensor.
+struct Step {
+    task: Task,
+    /// What padding holds.
+    zero: u8,
+    pixel_bytes: usize,
+    input: Range<usize>,
+    output: Range<usize>,
 }
 
-struct ConvStep {
+enum Task {
+    Conv(ConvTask),
+    Pool(Pool),
+}
+
+struct ConvTask {
     table: usize,
     packed: Packed,
     requantise: Requantise,
-    zero: u8,
-    stride: usize,
-    input: Range<usize>,
     residual: Option<Range<usize>>,
-    output: Range<usize>,
-}
-
-struct PoolStep {
-    pool: Pool,
-    zero: u8,
-    input: Range<usize>,
-    output: Range<usize>,
 }
 
 /// The memory that a run needs beside the plan; one for each thread that runs plans.
@@ -128,49 +130,34 @@ impl Plan {
         self.output.shape
     }
 
-    /// Runs the network on one picture `[C,H,W]` and writes what it gives, `[C,H,W]`.
+    /// Runs the network on one picture `[C,H,W]` by so many threads and writes what it gives, `[C,H,W]`.
     ///
     /// # Panics
     /// If the slices have not the plan's shapes.
-    pub fn run(&self, picture: &[f32], scratch: &mut Scratch, output: &mut [f32]) {
+    pub fn run(&self, picture: &[f32], scratch: &mut Scratch, threads: NonZeroUsize, output: &mut [f32]) {
         let arena = scratch.bytes(self.arena_bytes);
-        self.input.quantise(picture, arena, self.kernel.activations.flip());
-        for step in &self.steps {
-            match step {
-                Step::Conv(step) => self.convolve(step, arena),
-                Step::MaxPool(step) => {
-                    let [input, output] = disjoint(arena, [&step.input, &step.output]);
-                    output[..step.pool.pixel_bytes].fill(step.zero);
-                    step.pool.run(self.kernel.activations, input, output);
-                }
-            }
-        }
-        self.output.dequantise(arena, output, self.kernel.activations.flip());
+        let flip = self.kernel.activations.flip();
+        self.input.quantise(picture, arena, flip);
+        let works: Vec<_> = self.steps.iter().map(|step| self.work(step)).collect();
+        crew::run(self.kernel, &works, arena, threads);
+        self.output.dequantise(arena, output, flip);
     }
 
-    fn convolve(&self, step: &ConvStep, arena: &mut [u8]) {
-        let table = &self.tables[step.table];
-        let ConvStep { packed, requantise, stride, .. } = step;
-        let layer = Layer { table, packed, requantise, stride: *stride };
-        let whole = Part { tiles: 0..table.tiles().len(), blocks: 0..packed.bias.len() / self.kernel.columns };
-        match &step.residual {
-            Some(place) if *place != step.input => {
-                let [input, residual, output] = disjoint(arena, [&step.input, place, &step.output]);
-                output[..*stride].fill(step.zero);
-                self.kernel.run(&layer, whole, input, Some(residual), output);
-            }
-            residual => {
-                let [input, output] = disjoint(arena, [&step.input, &step.output]);
-                output[..*stride].fill(step.zero);
-                let residual = residual.as_ref().map(|_| &*input);
-                self.kernel.run(&layer, whole, input, residual, output);
-            }
-        }
+    fn work<'a>(&'a self, step: &'a Step) -> Work<'a> {
+        let task = match &step.task {
+            Task::Pool(pool) => Doing::Pool { pool, input: step.input.clone(), output: step.output.clone() },
+            Task::Conv(conv) => Doing::Conv(Layer {
+                table: &self.tables[conv.table],
+                packed: &conv.packed,
+                requantise: &conv.requantise,
+                stride: step.pixel_bytes,
+                input: step.input.clone(),
+                residual: conv.residual.clone(),
+                output: step.output.clone(),
+            }),
+        };
+        Work { doing: task, padding: step.zero }
     }
-}
-
-fn disjoint<'a, const N: usize>(arena: &'a mut [u8], places: [&Range<usize>; N]) -> [&'a mut [u8]; N] {
-    arena.get_disjoint_mut(places.map(Range::clone)).expect("tensors that are alive together have places of their own")
 }
 
 impl Input {
@@ -276,36 +263,27 @@ impl<'a> Layout<'a> {
     }
 
     fn step(&mut self, node: &Node, tensor: Tensor) -> Result<Step, NetError> {
-        let output = self.places[tensor].clone();
-        let zero = self.net.quantisation(tensor).zero ^ self.kernel.activations.flip();
-        match node {
-            Node::Conv(conv) => self.conv(conv, tensor, zero).map(Step::Conv),
-            Node::MaxPool(pool) => {
-                let [input, output_shape] = [self.net.shape(pool.input), self.net.shape(tensor)];
-                let pixel_bytes = self.pixel_bytes(tensor);
-                Ok(Step::MaxPool(PoolStep {
-                    pool: Pool { window: pool.window, input, output: output_shape, pixel_bytes },
-                    zero,
-                    input: self.places[pool.input].clone(),
-                    output,
-                }))
+        let pixel_bytes = self.pixel_bytes(tensor);
+        let (input, task) = match node {
+            Node::Conv(conv) => (conv.input, Task::Conv(self.conv(conv)?)),
+            Node::MaxPool(MaxPool { input, window }) => {
+                let [from, to] = [self.net.shape(*input), self.net.shape(tensor)];
+                (*input, Task::Pool(Pool { window: *window, input: from, output: to, pixel_bytes }))
             }
-        }
+        };
+        let zero = self.net.quantisation(tensor).zero ^ self.kernel.activations.flip();
+        Ok(Step { task, zero, pixel_bytes, input: self.places[input].clone(), output: self.places[tensor].clone() })
     }
 
-    fn conv(&mut self, conv: &Conv, tensor: Tensor, zero: u8) -> Result<ConvStep, NetError> {
+    fn conv(&mut self, conv: &Conv) -> Result<ConvTask, NetError> {
         let requantise = conv.requantise(self.net);
         let taps = if conv.input == 0 && self.plane.is_some() { Taps::Rows } else { Taps::Places };
         let input = (self.net.shape(conv.input), self.net.quantisation(conv.input));
-        Ok(ConvStep {
+        Ok(ConvTask {
             table: self.table(conv, taps).ok_or(NetError::Range)?,
             packed: pack::pack(conv, &requantise.scales, input, taps, self.kernel),
             requantise,
-            zero,
-            stride: self.pixel_bytes(tensor),
-            input: self.places[conv.input].clone(),
             residual: conv.residual.map(|residual| self.places[residual.tensor].clone()),
-            output: self.places[tensor].clone(),
         })
     }
 

@@ -18,11 +18,10 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// Writes the largest of each window, in the order of the activations.
-    pub fn run(&self, activations: Activations, input: &[u8], output: &mut [u8]) {
-        let (input, output) = (&input[self.pixel_bytes..], &mut output[self.pixel_bytes..]);
-        let pixels = output.chunks_exact_mut(self.pixel_bytes).take(self.output.pixels());
-        for (pixel, largest) in pixels.enumerate() {
+    /// Writes the largest of each window, in the order of the activations, for the pixels from `first` that fit in `output`.
+    pub fn run(&self, activations: Activations, input: &[u8], first: usize, output: &mut [u8]) {
+        let input = &input[self.pixel_bytes..];
+        for (pixel, largest) in (first..).zip(output.chunks_exact_mut(self.pixel_bytes)) {
             let inside = |start: usize, pad: usize, size: usize, length: usize| {
                 start.saturating_sub(pad)..(start + size).saturating_sub(pad).min(length)
             };

@@ -94,6 +94,11 @@ impl Table {
         self.rows
     }
 
+    /// Pixels of all tiles.
+    pub fn pixels(&self) -> usize {
+        self.tiles.last().map_or(0, |tile| tile.pixel + tile.rows)
+    }
+
     /// The largest offset.
     pub fn last(&self) -> usize {
         self.last

@@ -5,14 +5,24 @@
 #![allow(unsafe_code)]
 
 #[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
 mod avx512;
+pub mod crew;
+#[cfg(target_arch = "aarch64")]
+mod dot;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod plain;
+#[cfg(target_arch = "aarch64")]
+mod requantise;
 
 use super::{
     net::{Added, Requantise},
     pack::Packed,
     table::Table,
 };
+use crew::Arena;
 use std::ops::Range;
 
 /// What kernels take for activations.
@@ -87,25 +97,42 @@ pub struct Layer<'a> {
     pub packed: &'a Packed,
     /// What becomes of the sums.
     pub requantise: &'a Requantise,
+    /// Where the input lies in the arena.
+    pub input: Range<usize>,
+    /// Where what is added lies.
+    pub residual: Option<Range<usize>>,
+    /// Where the output lies, apart from both.
+    pub output: Range<usize>,
     /// Bytes of an output pixel, a multiple of the kernel's columns; one such vector stands before the pixels.
     pub stride: usize,
 }
 
-/// The part of a layer that one thread computes.
-#[derive(Clone, Debug)]
-pub struct Part {
-    /// Tiles of pixels.
-    pub tiles: Range<usize>,
-    /// Blocks of output channels.
-    pub blocks: Range<usize>,
+/// The part of a layer that one thread computes: tiles of pixels times blocks of output channels.
+struct Part {
+    tiles: Range<usize>,
+    blocks: Range<usize>,
 }
 
 /// The kernels of this architecture, best first; the last runs everywhere.
 static KERNELS: &[&Kernel] = &[
     #[cfg(target_arch = "x86_64")]
     &avx512::KERNEL,
+    #[cfg(target_arch = "x86_64")]
+    &avx2::KERNEL,
+    #[cfg(target_arch = "aarch64")]
+    &dot::KERNEL,
+    #[cfg(target_arch = "aarch64")]
+    &neon::KERNEL,
     &plain::KERNEL,
 ];
+
+/// There is no such kernel, or this core cannot run it.
+#[derive(Debug, thiserror::Error)]
+#[error("this core has no kernel {named:?}; unset SONOGFR_KERNEL")]
+pub struct KernelError {
+    /// What was asked for.
+    pub named: String,
+}
 
 impl Kernel {
     /// Those that this core can run, best first.
@@ -113,27 +140,34 @@ impl Kernel {
         KERNELS.iter().copied().filter(|kernel| (kernel.runs)())
     }
 
-    /// The best that this core can run.
-    pub fn best() -> &'static Self {
-        Self::all().next().expect("the plain kernel runs everywhere")
+    /// The best that this core can run, or the one that `SONOGFR_KERNEL` names. *Errors*: [`KernelError`].
+    pub fn best() -> Result<&'static Self, KernelError> {
+        let named = std::env::var("SONOGFR_KERNEL").ok();
+        let mut fitting = Self::all().filter(|kernel| named.as_ref().is_none_or(|name| name == kernel.name));
+        fitting.next().ok_or(KernelError { named: named.unwrap_or_default() })
     }
 
     /// Computes a part of a layer.
     ///
+    /// # Safety
+    /// As long as it runs, nobody else writes the input or the residual, or reads or writes the part of the output.
+    ///
     /// # Panics
-    /// If the buffers are shorter than the layer reads or writes, or its table is for another kernel.
-    pub fn run(&self, layer: &Layer, part: Part, input: &[u8], residual: Option<&[u8]>, output: &mut [u8]) {
-        let Layer { table, packed, requantise, stride } = layer;
+    /// If a place is shorter than the layer reads or writes, or the plan is for another kernel.
+    unsafe fn run(&self, layer: &Layer, part: Part, arena: &Arena) {
+        let Layer { table, packed, requantise, stride, .. } = layer;
         let (taps, tap_bytes) = (table.taps(), packed.tap_bytes);
         let block_weights = taps * tap_bytes * self.columns;
-        let pixels = table.tiles().last().map_or(0, |tile| tile.pixel + tile.rows);
+        let (input, output) = (arena.place(&layer.input), arena.place(&layer.output));
+        let residual = layer.residual.as_ref().map(|place| arena.place(place));
+        let bytes = (1 + table.pixels()) * stride;
         assert!((self.runs)() && table.rows() == self.rows, "the plan is made for its kernel");
-        assert!(table.last() + tap_bytes <= input.len() && tap_bytes % self.step == 0, "a tap lies in the input");
+        assert!(table.last() + tap_bytes <= layer.input.len() && tap_bytes % self.step == 0, "a tap lies in the input");
         assert!(part.tiles.end <= table.tiles().len() && part.blocks.end * self.columns <= *stride, "a part of the layer");
         assert!(part.blocks.end * block_weights <= packed.weights.len(), "weights for each block");
         assert!(part.blocks.end * self.columns <= packed.bias.len().min(packed.scales.len()), "a scale for each column");
-        assert!((1 + pixels) * stride <= output.len(), "pixels lie in the output");
-        assert!(residual.is_none_or(|residual| (1 + pixels) * stride <= residual.len()), "pixels lie in the residual");
+        assert!(bytes <= layer.output.len(), "pixels lie in the output");
+        assert!(layer.residual.as_ref().is_none_or(|place| bytes <= place.len()), "pixels lie in the residual");
         assert_eq!(residual.is_some(), requantise.added.is_some(), "a residual is what is added");
         let added = requantise.added.unwrap_or(Added { own: 0.0, residual: 0.0, offset: 0.0 });
         for block in part.blocks {
@@ -144,19 +178,19 @@ impl Kernel {
                     rows: table.tiles()[tile].rows,
                     taps,
                     tap_bytes,
-                    input: input.as_ptr(),
+                    input,
                     offsets: table.offsets(tile).as_ptr(),
                     weights: packed.weights[block * block_weights..].as_ptr(),
                     bias: packed.bias[column..].as_ptr(),
                     scales: packed.scales[column..].as_ptr(),
                     zero: requantise.zero,
                     low: requantise.low,
-                    residual: residual.map_or(std::ptr::null(), |residual| residual[at..].as_ptr()),
+                    residual: residual.map_or(std::ptr::null(), |residual| residual.wrapping_add(at)),
                     added,
-                    output: output[at..].as_mut_ptr(),
+                    output: output.wrapping_add(at),
                     stride: *stride,
                 };
-                // SAFETY: the assertions above are what `Job` asks for; `output` is borrowed alone.
+                // SAFETY: the assertions above and the caller's promise are what `Job` asks for.
                 unsafe { (self.tile)(&job) }
             }
         }
