@@ -2,10 +2,8 @@
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 SONOGFR := $(TARGET)/release/sonogfr
-SUDO := $(shell test "$$(id -u)" = 0 || echo sudo)
-APT_INSTALL := $(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q
 
-.PHONY: demo test build no-std test-training bench-sight
+.PHONY: demo test build no-std test-training bench-sight cross package test-arm virtual-board virtual-pi count-arm
 
 # A phantom exam through the pipeline of the device, with the demonstration bundle.
 demo: build
@@ -36,11 +34,48 @@ bench-sight: build .machine-python
 	$(BENCH_VENV)/bin/pip install --quiet opencv-python-headless numpy
 	$(BENCH_VENV)/bin/python benches/match_template.py --target $(TARGET)/release
 
-# A C compiler and linker, which Rust's build scripts and linking need, and Rust itself.
-.PHONY: .machine .machine-python
+# The program for the board: target/aarch64-unknown-linux-gnu/release/sonogfr. See cross/README.md.
+cross:
+	cross/cargo build
+
+# What is copied onto a board: program, models, board files and their install script.
+PACKAGE := $(TARGET)/package/sonogfr
+package: cross
+	rm -rf $(TARGET)/package
+	mkdir -p $(PACKAGE)/bin $(PACKAGE)/models
+	aarch64-linux-gnu-strip -o $(PACKAGE)/bin/sonogfr $(TARGET)/aarch64-unknown-linux-gnu/release/sonogfr
+	cp -r models/demo models/text $(PACKAGE)/models
+	cp -r board LICENSE* README.md $(PACKAGE)
+	tar -C $(TARGET)/package -czf $(TARGET)/sonogfr-aarch64.tar.gz sonogfr
+	@ls -l $(TARGET)/sonogfr-aarch64.tar.gz
+
+# Tests and a whole reading on emulated cores of the boards, against x86.
+test-arm: build
+	python3 cross/test_arm.py $(SONOGFR)
+
+# Exams played into an emulated board; pictures of its display in target/virtual-board. See board/virtual/README.md.
+virtual-board: .machine-virtual
+	python3 board/virtual/exam.py
+
+# The same program on an emulated Pi 4 and Pi 3.
+virtual-pi: .machine-virtual
+	python3 board/virtual/pi.py
+
+# Instructions that an emulated core of a Pi 4 needs to see a picture.
+count-arm: .machine-virtual
+	python3 board/virtual/count.py
+
+# A C compiler and linker, which Rust's build scripts and linking need, clang, with which crate v4l reads the kernel's
+# headers, and Rust itself.
+.PHONY: .machine .machine-python .machine-virtual
 .machine:
-	@command -v cc >/dev/null || { echo "installing gcc (needs apt)"; $(APT_INSTALL) gcc libc6-dev; }
+	@cross/install gcc libc6-dev libclang-dev
 	@command -v cargo >/dev/null || { echo "cargo is missing: install rustup first, see README.md"; exit 1; }
 
 .machine-python:
-	@python3 -c 'import venv, ensurepip' 2>/dev/null || { echo "installing python3-venv (needs apt)"; $(APT_INSTALL) python3-venv; }
+	@python3 -c 'import venv, ensurepip' 2>/dev/null || cross/install python3-venv
+
+# QEMU, what reads kernel modules and device trees, and all that an emulated board runs.
+.machine-virtual:
+	cross/install device-tree-compiler kmod qemu-system-arm/bookworm-backports qemu-user-static
+	cross/cargo build --bin sonogfr --example draw_exams --example play_exam

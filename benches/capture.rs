@@ -1,7 +1,7 @@
-//! What it costs to make RGB of a grabber's frame of 1920 x 1080 pixels, by format.
+//! What it costs to make RGB of a grabber's frame of 1920 x 1080 pixels, by format; and to watch it too, as while a cart scans.
 //!
-//! At 30 frames a second, live, a core may be busy for 15 % of the time from YUYV (5 ms a frame) and for 35 % from MJPEG (11.6 ms),
-//! with the freeze watch (benches/freeze.rs). The JPEG here has its colours at full resolution, which takes longer than the half
+//! At 30 frames a second, live, a core may be busy for 15 % of the time from YUYV (5 ms a frame) and for 35 % from MJPEG (11.6 ms).
+//! The JPEG here has its colours at full resolution, which takes longer than the half
 //! that grabbers give.
 #![allow(missing_docs, reason = "criterion makes its own entry")]
 
@@ -14,6 +14,8 @@ use sonogfr::{
         layout::{Layout, Negotiated},
         mode::{FORMATS, Mode},
     },
+    frame::Picture,
+    freeze::{Seen, Watch},
     phantom::carts,
 };
 use std::hint::black_box;
@@ -38,18 +40,51 @@ fn layout(format: PixelFormat) -> Layout {
     Layout::new(&Mode { format, size: SIZE, interval: None }, &told).expect("a layout that is readable")
 }
 
-fn decode(criterion: &mut Criterion) {
-    let screen = carts::draw(CART.0, CART.1).screen;
-    assert_eq!([screen.width(), screen.height()], SIZE.map(|side| side as usize), "carts have changed: pick another");
+/// A cart's screen in each format: what the pixels are makes no difference to the formats that are not compressed.
+fn screen_bytes(screen: &Picture, format: PixelFormat) -> Vec<u8> {
+    if format != PixelFormat::Mjpg {
+        return screen.as_rgb()[..layout(format).bytes()].to_vec();
+    }
     let mut jpeg = Vec::new();
     JpegEncoder::new_with_quality(&mut jpeg, JPEG_QUALITY)
         .encode(screen.as_rgb(), SIZE[0], SIZE[1], ExtendedColorType::Rgb8)
         .expect("memory takes it");
+    jpeg
+}
+
+fn screen() -> Picture {
+    let screen = carts::draw(CART.0, CART.1).screen;
+    assert_eq!([screen.width(), screen.height()], SIZE.map(|side| side as usize), "carts have changed: pick another");
+    screen
+}
+
+/// Frames decoded and watched; each is the one before upside down, so that the watch finds them live.
+fn live(criterion: &mut Criterion) {
+    let upright = screen();
+    let rows = (0..upright.height()).rev().flat_map(|y| upright.frame().row(y).to_vec()).collect();
+    let turned = Picture::from_rgb(rows, upright.width(), upright.height()).expect("as many pixels");
+    let mut group = criterion.benchmark_group("live");
+    for format in FORMATS {
+        let frames = [&upright, &turned].map(|screen| screen_bytes(screen, format));
+        let (mut decoder, mut watch, mut number) = (Decoder::new(layout(format)), Watch::default(), 0);
+        group.bench_function(format.to_string(), |b| {
+            b.iter(|| {
+                number += 1;
+                let bytes = &frames[number % 2];
+                decoder.decode(black_box(bytes)).expect("a whole frame");
+                assert_eq!(watch.push(decoder.frame(bytes).expect("it is decoded")), Seen::Live);
+            });
+        });
+    }
+    group.finish();
+}
+
+fn decode(criterion: &mut Criterion) {
+    let screen = screen();
     let mut group = criterion.benchmark_group("decode");
     for format in FORMATS {
         let layout = layout(format);
-        // What the pixels are makes no difference to the formats that are not compressed.
-        let bytes = if format == PixelFormat::Mjpg { &jpeg[..] } else { &screen.as_rgb()[..layout.bytes()] };
+        let bytes = &screen_bytes(&screen, format)[..];
         let mut decoder = Decoder::new(layout);
         group.throughput(Throughput::Bytes(bytes.len() as u64));
         group.bench_function(format.to_string(), |b| {
@@ -62,5 +97,5 @@ fn decode(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, decode);
+criterion_group!(benches, decode, live);
 criterion_main!(benches);

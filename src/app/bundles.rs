@@ -21,7 +21,7 @@ pub fn build(folder: &Path, out: &Path) -> Result<()> {
 pub fn check(path: &Path) -> Result<()> {
     let bundle = Bundle::open(path)?;
     let team = load(&bundle)?;
-    println!("{}: in order, {} members", path.display(), team.len());
+    println!("{}: in order, {} members", path.display(), team.member_count());
     Ok(())
 }
 

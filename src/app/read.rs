@@ -100,7 +100,7 @@ fn read_one(path: &Path, reader: &Reader, team: &Team) -> Result<(Reading, State
     let (outcome, phase) = match subject_of(&seen.picture, &seen.sight, team.crop_size()) {
         Err(refusal) => (Err(refusal), Phase::Refused(refusal)),
         Ok(subject) => {
-            let progress = bundles::member_bar("measuring", team.len());
+            let progress = bundles::member_bar("measuring", team.member_count());
             let outcome = team.judge(&subject.crop, || progress.inc(1))?;
             progress.finish_and_clear();
             let phase = match &outcome {

@@ -89,7 +89,7 @@ fn with_bundle(board: &Board, states: &Slot<State>, health: &Health) -> Result<(
             work(Equipment { source, reader, team, journal, inputs, health }, show)
         }
         Capture::Pictures { path, frames_per_s, repeat } => {
-            let paths = read::pictures_of(&[path.clone()])?;
+            let paths = read::pictures_of(std::slice::from_ref(path))?;
             let source = Pictures::new(paths, *frames_per_s, *repeat);
             work(Equipment { source, reader, team, journal, inputs, health }, show)
         }

@@ -35,7 +35,7 @@ impl Team {
     }
 
     /// How many members there are.
-    pub fn len(&self) -> usize {
+    pub fn member_count(&self) -> usize {
         self.members.len()
     }
 

@@ -207,7 +207,10 @@ impl<F: FnMut(&State)> Desk<'_, F> {
         let before = self.state.clone();
         let (next, action) = machine::step(before.clone(), event);
         match (action, frame) {
-            (Some(Action::Look(look)), Some(frame)) => drop(self.looks.put((look, frame))),
+            (Some(Action::Look(look)), Some(frame)) => {
+                tracing::debug!(look, "looking");
+                drop(self.looks.put((look, frame)));
+            }
             (Some(Action::Mark(look, mark)), _) => self.mark(look, mark),
             _ => {}
         }
@@ -247,7 +250,10 @@ fn infer(
             let sight = reader.see(&picture)?;
             let subject = subject_of(&picture, &sight, team.crop_size());
             let crop = subject.as_ref().ok().map(|subject| subject.crop.clone());
-            tell(notes, Note::Event(Event::Looked { look, outcome: subject.map(|subject| (subject, team.len())) }));
+            tell(
+                notes,
+                Note::Event(Event::Looked { look, outcome: subject.map(|subject| (subject, team.member_count())) }),
+            );
             let Some(crop) = crop else { return Ok(None) };
             let outcome = team.judge(&crop, || tell(notes, Note::Event(Event::MemberDone { look })))?;
             let reading = Reading::new(Inspection::new(None, &sight), outcome.clone(), team.identity().clone());

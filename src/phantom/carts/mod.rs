@@ -46,6 +46,8 @@ const WITHOUT_PRINT: f32 = 0.08;
 const UNEQUAL: f32 = 0.003;
 /// How near the sector's border a marker may be, in centimetres.
 const MARGIN: f32 = 0.2;
+/// How far the probe slides while an exam is live, in centimetres.
+pub const SWEEP_CM: f32 = 2.0;
 /// How often a scene is drawn until the kidney's poles lie in the picture.
 const SCENES_MAX: u32 = 30;
 
@@ -138,6 +140,16 @@ pub struct CartPhantom {
     pub truth: CartTruth,
 }
 
+/// One exam on a cart, as its video output shows it.
+pub struct Film {
+    /// The probe on its way, [`SWEEP_CM`] to its place.
+    pub live: Vec<Picture>,
+    /// The picture stands; nothing is measured yet.
+    pub frozen: Picture,
+    /// The screen that [`draw`] gives.
+    pub measured: CartPhantom,
+}
+
 /// A cart in one exam.
 struct Cart {
     style: &'static Style,
@@ -184,6 +196,14 @@ impl Cart {
     }
 }
 
+/// Where the probe is held while a picture is taken; as the scene was set up by default.
+#[derive(Clone, Copy, Default)]
+struct Probe {
+    slide_cm: f32,
+    /// Another number gives other speckle.
+    speckle: u64,
+}
+
 /// The largest sector of a probe that fits the echo's place.
 fn fit([left, top, right, bottom]: [f32; 4], (radius, half_angle): (f32, f32), dice: &mut Dice) -> Sector {
     let depth = dice.pick(&[13.0, 14.0, 15.0, 16.0, 17.0, 18.0]);
@@ -224,7 +244,7 @@ pub fn draw_exam(seed: u64, index: u64, exam: u64) -> CartPhantom {
         dice = Dice::of(patients, index);
     }
     let scene = cart.scene(patients, index, &mut dice);
-    let mut picture = cart.background(&scene, &damage, &mut dice);
+    let mut picture = cart.background(&scene, &damage, Probe::default(), &mut dice);
     let has_ruler = !dice.happens(WITHOUT_RULER);
     if has_ruler {
         cart.draw_ruler(&mut picture);
@@ -243,6 +263,26 @@ pub fn draw_exam(seed: u64, index: u64, exam: u64) -> CartPhantom {
     }
     let truth = cart.truth(reason, pairs, has_ruler, damage);
     CartPhantom { screen: picture, truth }
+}
+
+/// Draws screen number `index` of the population `seed` with what the cart showed before: `live_count` pictures of the sweep, then
+/// the frozen one.
+pub fn film(seed: u64, index: u64, live_count: usize) -> Film {
+    let measured = draw(seed, index);
+    let shot = |slide_cm: f32, speckle: u64| {
+        let mut dice = Dice::of(seed, index);
+        let cart = Cart::draw(&mut dice);
+        let damage = damage::draw(cart.mode.width, cart.mode.height, &mut dice);
+        let scene = cart.scene(seed, index, &mut dice);
+        let mut picture = cart.background(&scene, &damage, Probe { slide_cm, speckle }, &mut dice);
+        if !dice.happens(WITHOUT_RULER) {
+            cart.draw_ruler(&mut picture);
+        }
+        damage.iter().fold(picture, |picture, step| step.happen(picture))
+    };
+    let away = |i: usize| SWEEP_CM * (1.0 - (i + 1) as f32 / live_count as f32);
+    let live = (0..live_count).map(|i| shot(away(i), 1 + i as u64)).collect();
+    Film { live, frozen: shot(0.0, 0), measured }
 }
 
 /// Why screen number `index` is not measurable; none if it is. Each reason has its turn.
@@ -267,11 +307,12 @@ impl Cart {
     }
 
     /// Echo and all that stands around it, without ruler and measurement.
-    fn background(&self, scene: &Scene, damage: &[Damage], dice: &mut Dice) -> Picture {
+    fn background(&self, scene: &Scene, damage: &[Damage], probe: Probe, dice: &mut Dice) -> Picture {
         let ground = self.style.ground;
         let ground = [ground.r(), ground.g(), ground.b()];
         let mut picture = Picture::filled(self.mode.width, self.mode.height, ground);
-        echo::render(scene, &self.sector, 0.0, dice.0.random(), &mut picture);
+        let speckle: u64 = dice.0.random();
+        echo::render(scene, &self.sector, probe.slide_cm, speckle.wrapping_add(probe.speckle), &mut picture);
         if let Some(&Damage::Tear { row, shift }) = damage.first() {
             damage::tear(&mut picture, row, shift);
         }
