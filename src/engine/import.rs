@@ -10,7 +10,9 @@ use super::{
     onnx::{self, Names},
 };
 use std::collections::{HashMap, HashSet};
-use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, ValueInfoProto};
+use tract_onnx::pb::{
+    GraphProto, ModelProto, NodeProto, ValueInfoProto, tensor_shape_proto::dimension, type_proto::Value,
+};
 
 /// The operator sets whose operators are known to mean what is read here: per-channel dequantisation came with 13.
 const OPSETS: std::ops::RangeInclusive<i64> = 13..=24;
@@ -87,6 +89,20 @@ pub struct Trunk {
     pub output: String,
 }
 
+/// The shape of a model's picture. None where it has a side that is not known, or is not `[1, C, H, W]`.
+pub fn input_shape(model: &ModelProto) -> Option<Shape> {
+    let graph = model.graph.as_ref()?;
+    let picture = Names::new(graph).inputs().next()?;
+    let input = graph.input.iter().find(|input| input.name == picture)?;
+    let Value::TensorType(tensor) = input.r#type.as_ref()?.value.as_ref()?;
+    let sides = tensor.shape.as_ref()?.dim.iter().map(|side| match side.value {
+        Some(dimension::Value::DimValue(side)) => usize::try_from(side).ok(),
+        _ => None,
+    });
+    let [1, channels, height, width] = sides.collect::<Option<Vec<_>>>()?[..] else { return None };
+    Some(Shape { channels, height, width })
+}
+
 /// Finds the trunk of a model whose input has this shape. *Errors*: [`ImportError`], where it is not covered.
 pub fn import(model: &ModelProto, input: Shape) -> Result<Trunk, ImportError> {
     let opset = model.opset_import.iter().find(|set| set.domain.is_empty() || set.domain == "ai.onnx");
@@ -100,7 +116,14 @@ pub fn import(model: &ModelProto, input: Shape) -> Result<Trunk, ImportError> {
     let (Some(picture), None) = (inputs.next(), inputs.next()) else { return Err(ImportError::NoGraph) };
     let end = end_of_trunk(&names).ok_or(ImportError::NotQuantised)?;
     let needed = needed(&names, onnx::input(end, 0));
-    let mut builder = Builder { names: &names, picture, made: HashMap::new(), pending: HashMap::new(), nodes: vec![], quantisations: vec![] };
+    let mut builder = Builder {
+        names: &names,
+        picture,
+        made: HashMap::new(),
+        pending: HashMap::new(),
+        nodes: vec![],
+        quantisations: vec![],
+    };
     let quantising = names.nodes().iter().filter(|node| node.op_type == "QuantizeLinear");
     for node in quantising.filter(|node| needed.contains(onnx::input(node, 0))) {
         builder.quantised(node)?;
@@ -127,9 +150,11 @@ pub fn cut(graph: &mut GraphProto, trunk: &Trunk) -> Result<(), ImportError> {
     kept.reverse();
     graph.node = kept;
     graph.initializer.retain(|tensor| needed.contains(&tensor.name));
-    if let Some(input) = graph.input.iter().find(|input| {
-        needed.contains(&input.name) && !graph.initializer.iter().any(|tensor| tensor.name == input.name)
-    }) {
+    if let Some(input) = graph
+        .input
+        .iter()
+        .find(|input| needed.contains(&input.name) && !graph.initializer.iter().any(|tensor| tensor.name == input.name))
+    {
         return Err(ImportError::ReadBeside { tensor: input.name.clone() });
     }
     let r#type = graph.input.first().and_then(|input| input.r#type.clone());
@@ -159,7 +184,9 @@ fn needed<'a>(names: &Names<'a>, tensor: &'a str) -> HashSet<&'a str> {
     let mut needed = HashSet::new();
     let mut waiting = vec![tensor];
     while let Some(tensor) = waiting.pop() {
-        if needed.insert(tensor) && let Some(maker) = names.maker(tensor) {
+        if needed.insert(tensor)
+            && let Some(maker) = names.maker(tensor)
+        {
             waiting.extend(maker.input.iter().map(String::as_str));
         }
     }
@@ -319,9 +346,8 @@ impl<'a> Builder<'a> {
         let bias = self.names.constant(onnx::input(dequantise, 0)).and_then(onnx::ints32).ok_or_else(wrong)?;
         let scales = self.names.constant(onnx::input(dequantise, 1)).and_then(onnx::floats).ok_or_else(wrong)?;
         let expected = |output: usize| input_scale * f64::from(weight_scales[output]);
-        let fits = |(output, &scale): (usize, &f32)| {
-            (f64::from(scale) / expected(output) - 1.0).abs() < BIAS_SCALE_TOLERANCE
-        };
+        let fits =
+            |(output, &scale): (usize, &f32)| (f64::from(scale) / expected(output) - 1.0).abs() < BIAS_SCALE_TOLERANCE;
         let shared = scales.len() == 1 && (0..weight_scales.len()).all(|output| fits((output, &scales[0])));
         let each = scales.len() == weight_scales.len() && scales.iter().enumerate().all(fits);
         let zeros = self.names.constant(onnx::input(dequantise, 2)).and_then(onnx::ints32);

@@ -20,7 +20,8 @@ impl<'a> Names<'a> {
         for node in &graph.node {
             for output in &node.output {
                 makers.insert(&**output, node);
-                if let ("Constant", Some(tensor)) = (&*node.op_type, node.attribute.first().and_then(|a| a.t.as_ref())) {
+                if let ("Constant", Some(tensor)) = (&*node.op_type, node.attribute.first().and_then(|a| a.t.as_ref()))
+                {
                     constants.insert(&**output, tensor);
                 }
             }

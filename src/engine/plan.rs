@@ -341,7 +341,8 @@ fn place(net: &Net, bytes: impl Fn(Tensor) -> usize) -> Vec<Range<usize>> {
     last[net.output()] = usize::MAX;
     let mut places: Vec<Range<usize>> = Vec::new();
     for tensor in 0..=net.output() {
-        let mut alive: Vec<_> = (0..tensor).filter(|&other| last[other] >= tensor).map(|other| &places[other]).collect();
+        let mut alive: Vec<_> =
+            (0..tensor).filter(|&other| last[other] >= tensor).map(|other| &places[other]).collect();
         alive.sort_by_key(|place| place.start);
         let mut start: usize = 0;
         for other in alive {

@@ -66,7 +66,9 @@ impl Table {
             for tap in 0..taps {
                 // Rows that a short tile lacks repeat its last one.
                 let pixels = (0..rows).map(|row| tile.pixel + row.min(tile.rows - 1));
-                offsets.extend(pixels.map(|pixel| place(pixel, tap)).map(u32::try_from).collect::<Result<Vec<_>, _>>().ok()?);
+                offsets.extend(
+                    pixels.map(|pixel| place(pixel, tap)).map(u32::try_from).collect::<Result<Vec<_>, _>>().ok()?,
+                );
             }
         }
         let last = offsets.iter().max().map_or(0, |&last| last as usize);

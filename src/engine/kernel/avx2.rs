@@ -17,6 +17,7 @@ pub static KERNEL: Kernel = Kernel {
     activations: Activations::Unsigned,
     runs: || std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma"),
     tile,
+    peak: None,
 };
 
 /// # Safety

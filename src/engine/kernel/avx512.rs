@@ -3,7 +3,7 @@
 //! The sums are single variables by a macro, as the compiler spills an array of so many (140 instead of 460 GMAC/s).
 
 use super::{Activations, Job, Kernel};
-use std::arch::x86_64::*;
+use std::arch::{asm, x86_64::*};
 
 const ROWS: usize = 6;
 
@@ -22,7 +22,36 @@ pub static KERNEL: Kernel = Kernel {
             && std::is_x86_feature_detected!("avx512vnni")
     },
     tile,
+    peak: Some(peak),
 };
+
+/// As many sums as hide the instruction's latency.
+macro_rules! peak {
+    ($rounds:ident: $($sum:ident)+) => {{
+        let (bytes, weights) = (_mm512_set1_epi32(0x0101_0101), _mm512_set1_epi32(0x0102_0304));
+        $( let mut $sum = _mm512_setzero_si512(); )+
+        let mut macs = 0;
+        for _ in 0..$rounds {
+            $(
+                $sum = _mm512_dpbusd_epi32($sum, bytes, weights);
+                macs += 64;
+                // SAFETY: there is nothing in it; it keeps the compiler from multiplying once for all rounds.
+                unsafe { asm!("/* {0} */", inout(zmm_reg) $sum, options(pure, nomem, nostack, preserves_flags)) };
+            )+
+        }
+        let mut total = _mm512_setzero_si512();
+        $( total = _mm512_add_epi32(total, $sum); )+
+        std::hint::black_box(_mm512_reduce_add_epi32(total));
+        macs
+    }};
+}
+
+/// # Safety
+/// That of `Kernel::peak`.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+unsafe fn peak(rounds: usize) -> u64 {
+    peak!(rounds: a b c d e f g h i j k l m n o p q r s t u v w x)
+}
 
 /// # Safety
 /// That of [`Kernel::tile`].
@@ -64,9 +93,12 @@ unsafe fn finish(sums: [__m512i; 4], scales: &[__m512; 4], job: &Job, row: usize
     let at = row * job.stride;
     // SAFETY: the features are the caller's, and the tile has this row.
     unsafe {
-        let low = _mm512_packs_epi32(requantise(sums[0], scales[0], job, at), requantise(sums[1], scales[1], job, at + 16));
-        let high =
-            _mm512_packs_epi32(requantise(sums[2], scales[2], job, at + 32), requantise(sums[3], scales[3], job, at + 48));
+        let low =
+            _mm512_packs_epi32(requantise(sums[0], scales[0], job, at), requantise(sums[1], scales[1], job, at + 16));
+        let high = _mm512_packs_epi32(
+            requantise(sums[2], scales[2], job, at + 32),
+            requantise(sums[3], scales[3], job, at + 48),
+        );
         // Packing works within each 128 bits; this brings the channels back in order.
         let order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
         let bytes = _mm512_permutexvar_epi32(order, _mm512_packus_epi16(low, high));

@@ -18,6 +18,7 @@ pub static KERNEL: Kernel = Kernel {
     activations: Activations::Signed,
     runs: || std::arch::is_aarch64_feature_detected!("dotprod"),
     tile,
+    peak: None,
 };
 
 /// # Safety

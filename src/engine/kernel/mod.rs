@@ -23,7 +23,12 @@ use super::{
     table::Table,
 };
 use crew::Arena;
-use std::ops::Range;
+use std::{ops::Range, time::Instant};
+
+/// Rounds of one measurement of the peak: some milliseconds.
+const PEAK_ROUNDS: usize = 1 << 17;
+/// Measurements of the peak, of which the best counts.
+const PEAK_TRIES: usize = 20;
 
 /// What kernels take for activations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +70,12 @@ pub struct Kernel {
     /// # Safety
     /// `runs` gave true, and what [`Job`] says of its pointers holds.
     tile: unsafe fn(&Job),
+    /// Multiplies as fast as the core can without reading memory, so many rounds, and says how often it did. None where
+    /// nobody has written it.
+    ///
+    /// # Safety
+    /// `runs` gave true.
+    peak: Option<unsafe fn(usize) -> u64>,
 }
 
 /// One tile of one block. What it points to holds for the whole of a call:
@@ -140,6 +151,18 @@ impl Kernel {
         KERNELS.iter().copied().filter(|kernel| (kernel.runs)())
     }
 
+    /// Multiplications a second, in 10^9, that one core can do with this kernel's instruction, as measured now.
+    pub fn peak_gmacs(&self) -> Option<f64> {
+        let peak = self.peak.filter(|_| (self.runs)())?;
+        let once = || {
+            let began = Instant::now();
+            // SAFETY: `runs` gave true.
+            let macs = unsafe { peak(PEAK_ROUNDS) };
+            macs as f64 / began.elapsed().as_secs_f64() / 1e9
+        };
+        Some((0..PEAK_TRIES).map(|_| once()).fold(0.0, f64::max))
+    }
+
     /// The best that this core can run, or the one that `SONOGFR_KERNEL` names. *Errors*: [`KernelError`].
     pub fn best() -> Result<&'static Self, KernelError> {
         let named = std::env::var("SONOGFR_KERNEL").ok();
@@ -163,9 +186,15 @@ impl Kernel {
         let bytes = (1 + table.pixels()) * stride;
         assert!((self.runs)() && table.rows() == self.rows, "the plan is made for its kernel");
         assert!(table.last() + tap_bytes <= layer.input.len() && tap_bytes % self.step == 0, "a tap lies in the input");
-        assert!(part.tiles.end <= table.tiles().len() && part.blocks.end * self.columns <= *stride, "a part of the layer");
+        assert!(
+            part.tiles.end <= table.tiles().len() && part.blocks.end * self.columns <= *stride,
+            "a part of the layer"
+        );
         assert!(part.blocks.end * block_weights <= packed.weights.len(), "weights for each block");
-        assert!(part.blocks.end * self.columns <= packed.bias.len().min(packed.scales.len()), "a scale for each column");
+        assert!(
+            part.blocks.end * self.columns <= packed.bias.len().min(packed.scales.len()),
+            "a scale for each column"
+        );
         assert!(bytes <= layer.output.len(), "pixels lie in the output");
         assert!(layer.residual.as_ref().is_none_or(|place| bytes <= place.len()), "pixels lie in the residual");
         assert_eq!(residual.is_some(), requantise.added.is_some(), "a residual is what is added");

@@ -20,6 +20,7 @@ pub static KERNEL: Kernel = Kernel {
     activations: Activations::Signed,
     runs: || true,
     tile,
+    peak: None,
 };
 
 /// # Safety

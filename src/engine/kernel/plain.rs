@@ -15,6 +15,7 @@ pub static KERNEL: Kernel = Kernel {
     activations: Activations::Unsigned,
     runs: || true,
     tile,
+    peak: None,
 };
 
 /// # Safety

@@ -15,7 +15,8 @@ pub unsafe fn requantise(sums: int32x4_t, scales: float32x4_t, job: &Job, residu
         let bytes = vaddq_s32(steps, vdupq_n_s32(job.zero.into()));
         let Some(residual) = residual else { return bytes };
         let held = vminq_s32(vmaxq_s32(bytes, vdupq_n_s32(0)), vdupq_n_s32(255));
-        let [own, scale, offset] = [job.added.own, job.added.residual, job.added.offset].map(|value| vdupq_n_f32(value));
+        let [own, scale, offset] =
+            [job.added.own, job.added.residual, job.added.offset].map(|value| vdupq_n_f32(value));
         let other = vfmaq_f32(offset, vcvtq_f32_u32(residual), scale);
         vcvtnq_s32_f32(vfmaq_f32(other, vcvtq_f32_s32(held), own))
     }
