@@ -1,5 +1,6 @@
 //! The only place that starts threads and tasks, makes channels and picks edges. One file a command.
 
+pub mod bench;
 pub mod bundles;
 pub mod carts;
 pub mod demo;

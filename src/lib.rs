@@ -29,6 +29,8 @@ pub mod bundle;
 #[cfg(feature = "std")]
 pub mod config;
 #[cfg(feature = "std")]
+pub mod engine;
+#[cfg(feature = "std")]
 pub mod ensemble;
 #[cfg(feature = "std")]
 pub mod recognise;

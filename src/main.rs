@@ -1,8 +1,8 @@
 //! Arguments and exit code, nothing else.
 
 use clap::{Args, Parser, Subcommand};
-use sonogfr::app::{self, bundles, carts, demo, devices, phantom, profiles, read, run};
-use std::{path::PathBuf, process::ExitCode};
+use sonogfr::app::{self, bench, bundles, carts, demo, devices, phantom, profiles, read, run};
+use std::{num::NonZeroUsize, path::PathBuf, process::ExitCode};
 use tracing_subscriber::filter::{EnvFilter, LevelFilter};
 
 /// Reads a kidney measurement off an ultrasound cart's screen and shows eGFR and CKD status
@@ -79,6 +79,23 @@ enum Command {
         #[arg(long, value_name = "FILE.toml")]
         board: PathBuf,
     },
+    /// Time one network, after a warm-up
+    Bench {
+        /// An ONNX file with outputs "egfr" and "features"
+        model: PathBuf,
+        /// What runs it
+        #[arg(long, value_enum, default_value_t = bench::Engine::Int8)]
+        engine: bench::Engine,
+        /// How many threads share a run; tract has one
+        #[arg(long, default_value = "1")]
+        threads: NonZeroUsize,
+        /// How many runs
+        #[arg(long, default_value = "30")]
+        reps: NonZeroUsize,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
     /// Play a phantom exam through the pipeline of the device
     Demo {
         /// Which phantom
@@ -111,8 +128,12 @@ struct Pictures {
 
 impl Pictures {
     fn form(&self) -> read::Form {
-        if self.json { read::Form::Json } else { read::Form::Human }
+        form(self.json)
     }
+}
+
+fn form(json: bool) -> read::Form {
+    if json { read::Form::Json } else { read::Form::Human }
 }
 
 #[derive(Args)]
@@ -221,6 +242,9 @@ fn main() -> ExitCode {
         Command::Profiles(ProfilesCommand::Wipe { file }) => profiles::wipe(&file),
         Command::Devices => devices::list(),
         Command::Run { board } => run::run(&board),
+        Command::Bench { model, engine, threads, reps, json } => {
+            bench::run(&bench::Order { model, engine, threads, reps }, form(json))
+        }
         Command::Demo { seed, bundle, profiles, out } => demo::play(seed, bundle.as_deref(), profiles.as_deref(), &out),
     };
     match done {

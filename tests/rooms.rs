@@ -23,7 +23,17 @@ const PURE: [&str; 12] = [
 ];
 
 /// The files that call the system where there is no safe way to.
-const UNSAFE: [&str; 1] = ["edge/capture/ioctl.rs"];
+const UNSAFE: [&str; 9] = [
+    "edge/capture/ioctl.rs",
+    "engine/kernel/avx2.rs",
+    "engine/kernel/avx512.rs",
+    "engine/kernel/crew.rs",
+    "engine/kernel/dot.rs",
+    "engine/kernel/mod.rs",
+    "engine/kernel/neon.rs",
+    "engine/kernel/plain.rs",
+    "engine/kernel/requantise.rs",
+];
 
 fn sources(path: &Path) -> Vec<PathBuf> {
     if path.is_file() {

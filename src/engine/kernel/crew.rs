@@ -1,0 +1,185 @@
+//! Threads that walk through a plan's layers together, each computing its part of every layer.
+//!
+//! The threads live for one run: starting one costs less than a hundredth of the smallest network's time, and none is there
+//! while nothing runs. Between layers they wait for each other without sleeping, as layers take a tenth of a millisecond.
+//! Always holds: within a layer all threads read its input and write apart; between layers all have finished.
+
+use super::{Kernel, Layer, Part};
+use crate::engine::pool::Pool;
+use std::{
+    marker::PhantomData,
+    num::NonZeroUsize,
+    ops::Range,
+    slice,
+    sync::{
+        OnceLock,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    thread,
+};
+
+/// How often a thread looks for the others before it lets other programs have the core.
+const LOOKS_MAX: usize = 1 << 12;
+
+/// One layer.
+pub struct Work<'a> {
+    /// What it computes.
+    pub doing: Doing<'a>,
+    /// The byte of which the vector before its pixels is made.
+    pub padding: u8,
+}
+
+/// What a layer computes.
+pub enum Doing<'a> {
+    /// A convolution.
+    Conv(Layer<'a>),
+    /// A max-pooling.
+    Pool {
+        /// Its shape.
+        pool: &'a Pool,
+        /// Where its input lies.
+        input: Range<usize>,
+        /// Where its output lies.
+        output: Range<usize>,
+    },
+}
+
+/// The memory of all tensors, which threads share.
+pub(super) struct Arena<'a> {
+    start: *mut u8,
+    length: usize,
+    borrowed: PhantomData<&'a mut [u8]>,
+}
+
+// SAFETY: what lies at `start` is bytes, borrowed alone for as long as this lives; those who write promise to write apart.
+unsafe impl Sync for Arena<'_> {}
+
+impl Arena<'_> {
+    /// The start of a place. *Panics*: if it is not in the arena.
+    pub(super) fn place(&self, place: &Range<usize>) -> *mut u8 {
+        assert!(place.start <= place.end && place.end <= self.length, "a place lies in the arena");
+        self.start.wrapping_add(place.start)
+    }
+
+    /// # Safety
+    /// Nobody writes there meanwhile.
+    unsafe fn read(&self, place: &Range<usize>) -> &[u8] {
+        // SAFETY: it lies in the arena; the rest is the caller's.
+        unsafe { slice::from_raw_parts(self.place(place), place.len()) }
+    }
+
+    /// # Safety
+    /// Nobody else reads or writes there meanwhile.
+    #[allow(clippy::mut_from_ref)]
+    unsafe fn write(&self, place: &Range<usize>) -> &mut [u8] {
+        // SAFETY: it lies in the arena; the rest is the caller's.
+        unsafe { slice::from_raw_parts_mut(self.place(place), place.len()) }
+    }
+}
+
+/// Runs layers in order.
+///
+/// # Panics
+/// If a layer's output overlaps what it reads, or its places are too short.
+pub fn run(kernel: &Kernel, works: &[Work], arena: &mut [u8], threads: NonZeroUsize) {
+    for work in works {
+        let (input, residual, output) = match &work.doing {
+            Doing::Conv(layer) => (&layer.input, layer.residual.as_ref(), &layer.output),
+            Doing::Pool { input, output, .. } => (input, None, output),
+        };
+        let apart = |other: &Range<usize>| other.end <= output.start || output.end <= other.start;
+        assert!(apart(input) && residual.is_none_or(apart), "what is read together with what is written lies apart");
+    }
+    let arena = Arena { start: arena.as_mut_ptr(), length: arena.len(), borrowed: PhantomData };
+    let gate = Gate::default();
+    let walk = |thread: usize| {
+        let _watch = Watch(&gate);
+        let threads = gate.open.wait();
+        for (index, work) in works.iter().enumerate() {
+            // SAFETY: places were seen to lie apart, shares of one layer are apart, and the gate keeps layers apart.
+            unsafe { share(kernel, work, thread, *threads, &arena) };
+            gate.pass((index + 1) * threads);
+        }
+    };
+    thread::scope(|scope| {
+        // Where the system gives fewer threads, those that came share the work.
+        let more = (1..threads.get()).take_while(|&thread| {
+            let walk = &walk;
+            thread::Builder::new().spawn_scoped(scope, move || walk(thread)).is_ok()
+        });
+        let threads = 1 + more.count();
+        gate.open.get_or_init(|| threads);
+        walk(0);
+    });
+}
+
+/// One thread's share of a layer; the first also writes the padding.
+///
+/// # Safety
+/// What the layer reads is not written meanwhile, and what it writes is read and written by other shares of it alone.
+unsafe fn share(kernel: &Kernel, work: &Work, thread: usize, threads: usize, arena: &Arena) {
+    let part = |count: usize| count * thread / threads..count * (thread + 1) / threads;
+    let pad = |output: &Range<usize>, bytes: usize| {
+        if thread == 0 {
+            // SAFETY: no share of a layer writes before its pixels.
+            unsafe { arena.write(&(output.start..output.start + bytes)) }.fill(work.padding);
+        }
+    };
+    match &work.doing {
+        Doing::Conv(layer) => {
+            pad(&layer.output, layer.stride);
+            let [tiles, blocks] = [layer.table.tiles().len(), layer.packed.bias.len() / kernel.columns];
+            // Blocks halve the weights that a core reads, but must come out even.
+            let part = if blocks % threads == 0 {
+                Part { tiles: 0..tiles, blocks: part(blocks) }
+            } else {
+                Part { tiles: part(tiles), blocks: 0..blocks }
+            };
+            // SAFETY: shares are different tiles or different blocks.
+            unsafe { kernel.run(layer, part, arena) };
+        }
+        Doing::Pool { pool, input, output } => {
+            pad(output, pool.pixel_bytes);
+            let pixels = part(pool.output.pixels());
+            let at = |pixel: usize| output.start + (1 + pixel) * pool.pixel_bytes;
+            assert!(at(pixels.end) <= output.end, "pixels lie in the output");
+            // SAFETY: shares are different pixels.
+            let (input, largest) = unsafe { (arena.read(input), arena.write(&(at(pixels.start)..at(pixels.end)))) };
+            pool.run(kernel.activations, input, pixels.start, largest);
+        }
+    }
+}
+
+/// Where threads wait for each other.
+#[derive(Default)]
+struct Gate {
+    /// How many threads there are, once all have come.
+    open: OnceLock<usize>,
+    /// How often one of them has finished a layer.
+    arrived: AtomicUsize,
+    lost: AtomicBool,
+}
+
+impl Gate {
+    /// Waits until layers were finished `all` times. *Panics*: if a thread has panicked.
+    fn pass(&self, all: usize) {
+        self.arrived.fetch_add(1, Ordering::AcqRel);
+        let mut looks = 0;
+        while self.arrived.load(Ordering::Acquire) < all {
+            assert!(!self.lost.load(Ordering::Relaxed), "another thread of the crew is lost");
+            looks += 1;
+            if looks < LOOKS_MAX { std::hint::spin_loop() } else { thread::yield_now() }
+        }
+    }
+}
+
+/// Tells the others if its thread panics, as they would wait for ever.
+struct Watch<'a>(&'a Gate);
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.lost.store(true, Ordering::Relaxed);
+        }
+    }
+}

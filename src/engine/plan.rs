@@ -1,0 +1,357 @@
+//! A network laid out for one kernel: packed weights, tables of offsets, and one arena in which all tensors have a place.
+//!
+//! Tensors are NHWC bytes with the channels rounded up to the kernel's columns, behind one vector of zero points that stands
+//! for all padding. Tables are shared by layers of one geometry, places by tensors that are never alive together.
+
+use super::{
+    kernel::{
+        Kernel, Layer,
+        crew::{self, Doing, Work},
+    },
+    net::{Conv, MaxPool, Net, NetError, Node, Quantisation, Requantise, Shape, Tensor},
+    pack::{self, Packed, Taps},
+    pool::Pool,
+    table::{Geometry, Plane, Table},
+};
+use std::{num::NonZeroUsize, ops::Range};
+
+/// Inputs of at most so many channels are held as a padded plane, whose taps are whole rows of the window.
+const PLANE_CHANNELS_MAX: usize = 4;
+/// Where buffers begin: a cache line, and the widest vector.
+const ALIGNMENT: usize = 64;
+
+/// A network that a kernel can run.
+pub struct Plan {
+    kernel: &'static Kernel,
+    input: Input,
+    steps: Vec<Step>,
+    tables: Vec<Table>,
+    output: Output,
+    arena_bytes: usize,
+    macs: u64,
+}
+
+/// How the picture becomes bytes.
+struct Input {
+    shape: Shape,
+    quantisation: Quantisation,
+    place: Range<usize>,
+    /// Of the first pixel in its place.
+    first: usize,
+    plane: Plane,
+}
+
+/// What becomes of the last tensor.
+struct Output {
+    shape: Shape,
+    quantisation: Quantisation,
+    place: Range<usize>,
+    pixel_bytes: usize,
+}
+
+/// What becomes one tensor.
+struct Step {
+    task: Task,
+    /// What padding holds.
+    zero: u8,
+    pixel_bytes: usize,
+    input: Range<usize>,
+    output: Range<usize>,
+}
+
+enum Task {
+    Conv(ConvTask),
+    Pool(Pool),
+}
+
+struct ConvTask {
+    table: usize,
+    packed: Packed,
+    requantise: Requantise,
+    residual: Option<Range<usize>>,
+}
+
+/// The memory that a run needs beside the plan; one for each thread that runs plans.
+#[derive(Default)]
+pub struct Scratch {
+    arena: Vec<u8>,
+}
+
+impl Scratch {
+    fn bytes(&mut self, count: usize) -> &mut [u8] {
+        if self.arena.len() < count + ALIGNMENT {
+            self.arena.resize(count + ALIGNMENT, 0);
+        }
+        let start = self.arena.as_ptr().align_offset(ALIGNMENT);
+        &mut self.arena[start..start + count]
+    }
+}
+
+impl Plan {
+    /// Lays a network out for a kernel. *Errors*: [`NetError::Range`] where a tensor is too large for its offsets.
+    pub fn new(net: &Net, kernel: &'static Kernel) -> Result<Self, NetError> {
+        let mut layout = Layout::new(net, kernel);
+        let steps = net.nodes().iter().enumerate().map(|(index, node)| layout.step(node, index + 1));
+        let steps = steps.collect::<Result<_, _>>()?;
+        let output = net.output();
+        Ok(Self {
+            kernel,
+            input: layout.input(),
+            steps,
+            output: Output {
+                shape: net.shape(output),
+                quantisation: net.quantisation(output),
+                place: layout.places[output].clone(),
+                pixel_bytes: layout.pixel_bytes(output),
+            },
+            arena_bytes: layout.places.iter().map(|place| place.end).max().unwrap_or(0),
+            tables: layout.tables,
+            macs: net.macs(),
+        })
+    }
+
+    /// The kernel that runs it.
+    pub fn kernel(&self) -> &'static Kernel {
+        self.kernel
+    }
+
+    /// Multiplications and additions in one run.
+    pub fn macs(&self) -> u64 {
+        self.macs
+    }
+
+    /// *Shape* of the picture.
+    pub fn input_shape(&self) -> Shape {
+        self.input.shape
+    }
+
+    /// *Shape* of what it gives.
+    pub fn output_shape(&self) -> Shape {
+        self.output.shape
+    }
+
+    /// Runs the network on one picture `[C,H,W]` by so many threads and writes what it gives, `[C,H,W]`.
+    ///
+    /// # Panics
+    /// If the slices have not the plan's shapes.
+    pub fn run(&self, picture: &[f32], scratch: &mut Scratch, threads: NonZeroUsize, output: &mut [f32]) {
+        let arena = scratch.bytes(self.arena_bytes);
+        let flip = self.kernel.activations.flip();
+        self.input.quantise(picture, arena, flip);
+        let works: Vec<_> = self.steps.iter().map(|step| self.work(step)).collect();
+        crew::run(self.kernel, &works, arena, threads);
+        self.output.dequantise(arena, output, flip);
+    }
+
+    fn work<'a>(&'a self, step: &'a Step) -> Work<'a> {
+        let task = match &step.task {
+            Task::Pool(pool) => Doing::Pool { pool, input: step.input.clone(), output: step.output.clone() },
+            Task::Conv(conv) => Doing::Conv(Layer {
+                table: &self.tables[conv.table],
+                packed: &conv.packed,
+                requantise: &conv.requantise,
+                stride: step.pixel_bytes,
+                input: step.input.clone(),
+                residual: conv.residual.clone(),
+                output: step.output.clone(),
+            }),
+        };
+        Work { doing: task, padding: step.zero }
+    }
+}
+
+impl Input {
+    fn quantise(&self, picture: &[f32], arena: &mut [u8], flip: u8) {
+        let Shape { channels, height, width } = self.shape;
+        assert_eq!(picture.len(), channels * height * width, "the picture has the plan's shape");
+        let Quantisation { scale, zero } = self.quantisation;
+        let bytes = &mut arena[self.place.clone()];
+        bytes.fill(zero ^ flip);
+        for (index, row) in picture.chunks_exact(width).enumerate() {
+            let (channel, y) = (index / height, index % height);
+            let start = self.first + y * self.plane.row_bytes + channel;
+            let pixels = bytes[start..].iter_mut().step_by(self.plane.pixel_bytes);
+            for (byte, &value) in pixels.zip(row) {
+                *byte = quantise(value / scale, zero) ^ flip;
+            }
+        }
+    }
+}
+
+/// Rounds half to even and adds the zero point, in the limits of a byte. What is no number becomes 0.
+#[inline(always)]
+fn quantise(steps: f32, zero: u8) -> u8 {
+    // Added to a value below 2^22 in size, this leaves the rounded value in the low bits: round_ties_even, which is a call into
+    // libm for cores of 2003, takes three times as long.
+    const ROUND: f32 = 12_582_912.0;
+    let zero = f32::from(zero);
+    let held = steps.max(-zero).min(255.0 - zero);
+    let rounded = (held + ROUND).to_bits().wrapping_sub(ROUND.to_bits());
+    rounded.wrapping_add(zero as u32) as u8
+}
+
+impl Output {
+    fn dequantise(&self, arena: &[u8], output: &mut [f32], flip: u8) {
+        let pixels = self.shape.pixels();
+        assert_eq!(output.len(), self.shape.channels * pixels, "the output has the plan's shape");
+        let Quantisation { scale, zero } = self.quantisation;
+        let bytes = &arena[self.place.clone()][self.pixel_bytes..];
+        for (channel, values) in output.chunks_exact_mut(pixels).enumerate() {
+            let column = bytes[channel..].iter().step_by(self.pixel_bytes);
+            for (value, &byte) in values.iter_mut().zip(column) {
+                *value = (f32::from(byte ^ flip) - f32::from(zero)) * scale;
+            }
+        }
+    }
+}
+
+/// A plan in the making.
+struct Layout<'a> {
+    net: &'a Net,
+    kernel: &'static Kernel,
+    places: Vec<Range<usize>>,
+    geometries: Vec<(Geometry, Taps)>,
+    tables: Vec<Table>,
+    /// The padding of the input's plane; None where the input is laid out like every other tensor.
+    plane: Option<[usize; 4]>,
+}
+
+impl<'a> Layout<'a> {
+    fn new(net: &'a Net, kernel: &'static Kernel) -> Self {
+        let plane = plane_pads(net);
+        let mut layout = Self { net, kernel, places: Vec::new(), geometries: Vec::new(), tables: Vec::new(), plane };
+        layout.places = place(net, |tensor| layout.bytes(tensor));
+        layout
+    }
+
+    /// Bytes of a pixel of a tensor that a kernel wrote, or that is read like one.
+    fn pixel_bytes(&self, tensor: Tensor) -> usize {
+        self.net.shape(tensor).channels.next_multiple_of(self.kernel.columns.max(self.kernel.step))
+    }
+
+    fn bytes(&self, tensor: Tensor) -> usize {
+        match (tensor, self.plane) {
+            (0, Some(pads)) => {
+                let Shape { channels, height, width } = self.net.shape(0);
+                let row = (width + pads[1] + pads[3]) * channels;
+                // A tap may read over the end of the last row, by less than a row and a step.
+                row * (height + pads[0] + pads[2] + 1) + self.kernel.step
+            }
+            _ => (1 + self.net.shape(tensor).pixels()) * self.pixel_bytes(tensor),
+        }
+    }
+
+    fn input(&self) -> Input {
+        let (shape, quantisation) = (self.net.shape(0), self.net.quantisation(0));
+        let place = self.places[0].clone();
+        let (plane, first) = match self.plane {
+            Some(pads) => {
+                let plane = self.plane_of(pads);
+                (plane, pads[0] * plane.row_bytes + pads[1] * plane.pixel_bytes)
+            }
+            None => {
+                let pixel_bytes = self.pixel_bytes(0);
+                (Plane { row_bytes: shape.width * pixel_bytes, pixel_bytes }, pixel_bytes)
+            }
+        };
+        Input { shape, quantisation, place, first, plane }
+    }
+
+    fn plane_of(&self, pads: [usize; 4]) -> Plane {
+        let Shape { channels, width, .. } = self.net.shape(0);
+        Plane { row_bytes: (width + pads[1] + pads[3]) * channels, pixel_bytes: channels }
+    }
+
+    fn step(&mut self, node: &Node, tensor: Tensor) -> Result<Step, NetError> {
+        let pixel_bytes = self.pixel_bytes(tensor);
+        let (input, task) = match node {
+            Node::Conv(conv) => (conv.input, Task::Conv(self.conv(conv)?)),
+            Node::MaxPool(MaxPool { input, window }) => {
+                let [from, to] = [self.net.shape(*input), self.net.shape(tensor)];
+                (*input, Task::Pool(Pool { window: *window, input: from, output: to, pixel_bytes }))
+            }
+        };
+        let zero = self.net.quantisation(tensor).zero ^ self.kernel.activations.flip();
+        Ok(Step { task, zero, pixel_bytes, input: self.places[input].clone(), output: self.places[tensor].clone() })
+    }
+
+    fn conv(&mut self, conv: &Conv) -> Result<ConvTask, NetError> {
+        let requantise = conv.requantise(self.net);
+        let taps = if conv.input == 0 && self.plane.is_some() { Taps::Rows } else { Taps::Places };
+        let input = (self.net.shape(conv.input), self.net.quantisation(conv.input));
+        Ok(ConvTask {
+            table: self.table(conv, taps).ok_or(NetError::Range)?,
+            packed: pack::pack(conv, &requantise.scales, input, taps, self.kernel),
+            requantise,
+            residual: conv.residual.map(|residual| self.places[residual.tensor].clone()),
+        })
+    }
+
+    fn table(&mut self, conv: &Conv, taps: Taps) -> Option<usize> {
+        let input = self.net.shape(conv.input);
+        let pixel_bytes = self.pixel_bytes(conv.input);
+        let geometry = Geometry { input, pixel_bytes, window: conv.window, rows: self.kernel.rows };
+        let known = self.geometries.iter().position(|known| *known == (geometry, taps));
+        known.or_else(|| {
+            self.tables.push(match (taps, self.plane) {
+                (Taps::Rows, Some(pads)) => {
+                    Table::of_rows(&conv.window, conv.window.slide(&input)?, &self.plane_of(pads), self.kernel.rows)
+                }
+                _ => Table::new(&geometry),
+            }?);
+            self.geometries.push((geometry, taps));
+            Some(self.tables.len() - 1)
+        })
+    }
+}
+
+/// The padding of a plane for the input, where it has few channels and only convolutions of one padding read it.
+fn plane_pads(net: &Net) -> Option<[usize; 4]> {
+    let mut pads = None;
+    for node in net.nodes() {
+        match node {
+            Node::Conv(conv) if conv.input == 0 && conv.residual.is_none_or(|residual| residual.tensor != 0) => {
+                if pads.is_some_and(|pads| pads != conv.window.pads) {
+                    return None;
+                }
+                pads = Some(conv.window.pads);
+            }
+            Node::Conv(Conv { residual: Some(residual), .. }) if residual.tensor == 0 => return None,
+            Node::MaxPool(pool) if pool.input == 0 => return None,
+            _ => {}
+        }
+    }
+    pads.filter(|_| net.shape(0).channels <= PLANE_CHANNELS_MAX)
+}
+
+/// Gives every tensor the lowest place that is free for as long as it is read.
+fn place(net: &Net, bytes: impl Fn(Tensor) -> usize) -> Vec<Range<usize>> {
+    let mut last = vec![0; net.output() + 1];
+    for (index, node) in net.nodes().iter().enumerate() {
+        match node {
+            Node::Conv(conv) => {
+                last[conv.input] = index + 1;
+                if let Some(residual) = conv.residual {
+                    last[residual.tensor] = index + 1;
+                }
+            }
+            Node::MaxPool(pool) => last[pool.input] = index + 1,
+        }
+    }
+    last[net.output()] = usize::MAX;
+    let mut places: Vec<Range<usize>> = Vec::new();
+    for tensor in 0..=net.output() {
+        let mut alive: Vec<_> =
+            (0..tensor).filter(|&other| last[other] >= tensor).map(|other| &places[other]).collect();
+        alive.sort_by_key(|place| place.start);
+        let mut start: usize = 0;
+        for other in alive {
+            if start + bytes(tensor) <= other.start {
+                break;
+            }
+            start = start.max(other.end.next_multiple_of(ALIGNMENT));
+        }
+        places.push(start..start + bytes(tensor));
+    }
+    places
+}
