@@ -193,6 +193,13 @@ fn needed<'a>(names: &Names<'a>, tensor: &'a str) -> HashSet<&'a str> {
     needed
 }
 
+/// A convolution's weights, `[O, C, height, width]`, and the step of each output's.
+struct Weights {
+    values: Vec<i8>,
+    sides: [usize; 4],
+    scales: Vec<f32>,
+}
+
 /// The net in the making: one node for each quantised tensor, in the graph's order.
 struct Builder<'a> {
     names: &'a Names<'a>,
@@ -301,7 +308,7 @@ impl<'a> Builder<'a> {
 
     fn conv(&self, conv: &'a NodeProto, relu: Relu, output: Quantisation) -> Result<Conv, ImportError> {
         let input = self.read(conv, onnx::input(conv, 0))?;
-        let (weights, sides, weight_scales) = self.weights(conv)?;
+        let Weights { values: weights, sides, scales: weight_scales } = self.weights(conv)?;
         let window = window(conv, [sides[2], sides[3]])?;
         if onnx::int(conv, "group", 1) != 1 {
             return Err(refused(conv, Obstacle::Attribute));
@@ -311,13 +318,13 @@ impl<'a> Builder<'a> {
     }
 
     /// Weights, their four sides, and a scale for each output.
-    fn weights(&self, conv: &NodeProto) -> Result<(Vec<i8>, [usize; 4], Vec<f32>), ImportError> {
+    fn weights(&self, conv: &NodeProto) -> Result<Weights, ImportError> {
         let wrong = || refused(conv, Obstacle::Weights);
         let dequantise = self.names.maker(onnx::input(conv, 1)).filter(|node| node.op_type == "DequantizeLinear");
         let dequantise = dequantise.ok_or_else(wrong)?;
         let tensor = self.names.constant(onnx::input(dequantise, 0)).ok_or_else(wrong)?;
         let sides = onnx::dims(tensor).and_then(|sides| <[usize; 4]>::try_from(sides).ok()).ok_or_else(wrong)?;
-        let weights = onnx::ints8(tensor).ok_or_else(wrong)?;
+        let values = onnx::ints8(tensor).ok_or_else(wrong)?;
         let scales = self.names.constant(onnx::input(dequantise, 1)).and_then(onnx::floats).unwrap_or_default();
         let per_channel = scales.len() == sides[0] && (onnx::int(dequantise, "axis", 1) == 0 || sides[0] == 1);
         let scales = match &scales[..] {
@@ -331,7 +338,7 @@ impl<'a> Builder<'a> {
                 return Err(refused(dequantise, Obstacle::ZeroPoint));
             }
         }
-        Ok((weights, sides, scales))
+        Ok(Weights { values, sides, scales })
     }
 
     /// A bias in steps of input times weights, zero where there is none.
