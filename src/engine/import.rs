@@ -301,8 +301,8 @@ impl<'a> Builder<'a> {
 
     fn conv(&self, conv: &'a NodeProto, relu: Relu, output: Quantisation) -> Result<Conv, ImportError> {
         let input = self.read(conv, onnx::input(conv, 0))?;
-        let (weights, sides, weight_scales) = self.weights(conv)?;
-        let window = window(conv, [sides[2], sides[3]])?;
+        let Weights { weights, size, scales: weight_scales } = self.weights(conv)?;
+        let window = window(conv, size)?;
         if onnx::int(conv, "group", 1) != 1 {
             return Err(refused(conv, Obstacle::Attribute));
         }
@@ -310,8 +310,7 @@ impl<'a> Builder<'a> {
         Ok(Conv { input, window, weights, bias, weight_scales, residual: None, relu, output })
     }
 
-    /// Weights, their four sides, and a scale for each output.
-    fn weights(&self, conv: &NodeProto) -> Result<(Vec<i8>, [usize; 4], Vec<f32>), ImportError> {
+    fn weights(&self, conv: &NodeProto) -> Result<Weights, ImportError> {
         let wrong = || refused(conv, Obstacle::Weights);
         let dequantise = self.names.maker(onnx::input(conv, 1)).filter(|node| node.op_type == "DequantizeLinear");
         let dequantise = dequantise.ok_or_else(wrong)?;
@@ -331,7 +330,7 @@ impl<'a> Builder<'a> {
                 return Err(refused(dequantise, Obstacle::ZeroPoint));
             }
         }
-        Ok((weights, sides, scales))
+        Ok(Weights { weights, size: [sides[2], sides[3]], scales })
     }
 
     /// A bias in steps of input times weights, zero where there is none.
@@ -386,6 +385,15 @@ impl<'a> Builder<'a> {
         let Some([zero]) = zero.as_deref() else { return Err(refused(node, Obstacle::ZeroPoint)) };
         Ok(Quantisation { scale: *scale, zero: *zero })
     }
+}
+
+/// The constants of a convolution.
+struct Weights {
+    weights: Vec<i8>,
+    /// Height and width of its window.
+    size: [usize; 2],
+    /// One for each output.
+    scales: Vec<f32>,
 }
 
 /// The window of a convolution or pooling whose size is known.
