@@ -8,12 +8,13 @@ use super::{
         Kernel, Layer,
         crew::{self, Doing, Work},
     },
-    net::{Conv, MaxPool, Net, NetError, Node, Quantisation, Requantise, Shape, Tensor},
+    net::{Conv, MaxPool, Net, NetError, Node, Requantise, Shape, Tensor},
+    numbers::{Input, Output},
     pack::{self, Packed, Taps},
     pool::Pool,
     table::{Geometry, Plane, Table},
 };
-use std::{num::NonZeroUsize, ops::Range};
+use std::{num::NonZeroUsize, ops::Range, sync::Mutex};
 
 /// Inputs of at most so many channels are held as a padded plane, whose taps are whole rows of the window.
 const PLANE_CHANNELS_MAX: usize = 4;
@@ -29,24 +30,6 @@ pub struct Plan {
     output: Output,
     arena_bytes: usize,
     macs: u64,
-}
-
-/// How the picture becomes bytes.
-struct Input {
-    shape: Shape,
-    quantisation: Quantisation,
-    place: Range<usize>,
-    /// Of the first pixel in its place.
-    first: usize,
-    plane: Plane,
-}
-
-/// What becomes of the last tensor.
-struct Output {
-    shape: Shape,
-    quantisation: Quantisation,
-    place: Range<usize>,
-    pixel_bytes: usize,
 }
 
 /// What becomes one tensor.
@@ -135,12 +118,22 @@ impl Plan {
     /// # Panics
     /// If the slices have not the plan's shapes.
     pub fn run(&self, picture: &[f32], scratch: &mut Scratch, threads: NonZeroUsize, output: &mut [f32]) {
-        let arena = scratch.bytes(self.arena_bytes);
+        let pixels = self.output.shape.pixels();
+        assert_eq!(
+            picture.len(),
+            self.input.shape.channels * self.input.shape.pixels(),
+            "the picture has the plan's shape"
+        );
+        assert_eq!(output.len(), self.output.shape.channels * pixels, "the output has the plan's shape");
         let flip = self.kernel.activations.flip();
-        self.input.quantise(picture, arena, flip);
-        let works: Vec<_> = self.steps.iter().map(|step| self.work(step)).collect();
-        crew::run(self.kernel, &works, arena, threads);
-        self.output.dequantise(arena, output, flip);
+        let quantise = Doing::Quantise { input: &self.input, picture };
+        let planes = Mutex::new(output.chunks_mut(Output::CHANNELS * pixels).enumerate());
+        let dequantise = Doing::Dequantise { output: &self.output, planes: &planes };
+        let works = std::iter::once(Work { doing: quantise, padding: self.input.quantisation.zero ^ flip })
+            .chain(self.steps.iter().map(|step| self.work(step)))
+            .chain(std::iter::once(Work { doing: dequantise, padding: 0 }));
+        let works: Vec<_> = works.collect();
+        crew::run(self.kernel, &works, scratch.bytes(self.arena_bytes), threads);
     }
 
     fn work<'a>(&'a self, step: &'a Step) -> Work<'a> {
@@ -157,51 +150,6 @@ impl Plan {
             }),
         };
         Work { doing: task, padding: step.zero }
-    }
-}
-
-impl Input {
-    fn quantise(&self, picture: &[f32], arena: &mut [u8], flip: u8) {
-        let Shape { channels, height, width } = self.shape;
-        assert_eq!(picture.len(), channels * height * width, "the picture has the plan's shape");
-        let Quantisation { scale, zero } = self.quantisation;
-        let bytes = &mut arena[self.place.clone()];
-        bytes.fill(zero ^ flip);
-        for (index, row) in picture.chunks_exact(width).enumerate() {
-            let (channel, y) = (index / height, index % height);
-            let start = self.first + y * self.plane.row_bytes + channel;
-            let pixels = bytes[start..].iter_mut().step_by(self.plane.pixel_bytes);
-            for (byte, &value) in pixels.zip(row) {
-                *byte = quantise(value / scale, zero) ^ flip;
-            }
-        }
-    }
-}
-
-/// Rounds half to even and adds the zero point, in the limits of a byte. What is no number becomes 0.
-#[inline(always)]
-fn quantise(steps: f32, zero: u8) -> u8 {
-    // Added to a value below 2^22 in size, this leaves the rounded value in the low bits: round_ties_even, which is a call into
-    // libm for cores of 2003, takes three times as long.
-    const ROUND: f32 = 12_582_912.0;
-    let zero = f32::from(zero);
-    let held = steps.max(-zero).min(255.0 - zero);
-    let rounded = (held + ROUND).to_bits().wrapping_sub(ROUND.to_bits());
-    rounded.wrapping_add(zero as u32) as u8
-}
-
-impl Output {
-    fn dequantise(&self, arena: &[u8], output: &mut [f32], flip: u8) {
-        let pixels = self.shape.pixels();
-        assert_eq!(output.len(), self.shape.channels * pixels, "the output has the plan's shape");
-        let Quantisation { scale, zero } = self.quantisation;
-        let bytes = &arena[self.place.clone()][self.pixel_bytes..];
-        for (channel, values) in output.chunks_exact_mut(pixels).enumerate() {
-            let column = bytes[channel..].iter().step_by(self.pixel_bytes);
-            for (value, &byte) in values.iter_mut().zip(column) {
-                *value = (f32::from(byte ^ flip) - f32::from(zero)) * scale;
-            }
-        }
     }
 }
 
@@ -244,17 +192,17 @@ impl<'a> Layout<'a> {
     fn input(&self) -> Input {
         let (shape, quantisation) = (self.net.shape(0), self.net.quantisation(0));
         let place = self.places[0].clone();
-        let (plane, first) = match self.plane {
+        let (plane, before, first) = match self.plane {
             Some(pads) => {
                 let plane = self.plane_of(pads);
-                (plane, pads[0] * plane.row_bytes + pads[1] * plane.pixel_bytes)
+                (plane, 0, pads[0] * plane.row_bytes + pads[1] * plane.pixel_bytes)
             }
             None => {
                 let pixel_bytes = self.pixel_bytes(0);
-                (Plane { row_bytes: shape.width * pixel_bytes, pixel_bytes }, pixel_bytes)
+                (Plane { row_bytes: shape.width * pixel_bytes, pixel_bytes }, pixel_bytes, 0)
             }
         };
-        Input { shape, quantisation, place, first, plane }
+        Input { shape, quantisation, place, before, first, plane }
     }
 
     fn plane_of(&self, pads: [usize; 4]) -> Plane {
