@@ -7,6 +7,7 @@ use super::{
     kernel::{
         Kernel, Layer,
         crew::{self, Doing, Work},
+        pages::Pages,
     },
     net::{Conv, MaxPool, Net, NetError, Node, Requantise, Shape, Tensor},
     numbers::{Input, Output},
@@ -27,6 +28,7 @@ pub struct Plan {
     input: Input,
     steps: Vec<Step>,
     tables: Vec<Table>,
+    weights: Pages,
     output: Output,
     arena_bytes: usize,
     macs: u64,
@@ -89,6 +91,7 @@ impl Plan {
             },
             arena_bytes: layout.places.iter().map(|place| place.end).max().unwrap_or(0),
             tables: layout.tables,
+            weights: layout.weights,
             macs: net.macs(),
         })
     }
@@ -141,6 +144,7 @@ impl Plan {
             Task::Pool(pool) => Doing::Pool { pool, input: step.input.clone(), output: step.output.clone() },
             Task::Conv(conv) => Doing::Conv(Layer {
                 table: &self.tables[conv.table],
+                weights: &self.weights[conv.packed.weights.clone()],
                 packed: &conv.packed,
                 requantise: &conv.requantise,
                 stride: step.pixel_bytes,
@@ -160,6 +164,9 @@ struct Layout<'a> {
     places: Vec<Range<usize>>,
     geometries: Vec<(Geometry, Taps)>,
     tables: Vec<Table>,
+    weights: Pages,
+    /// How many of the weights are packed.
+    packed: usize,
     /// The padding of the input's plane; None where the input is laid out like every other tensor.
     plane: Option<[usize; 4]>,
 }
@@ -167,9 +174,27 @@ struct Layout<'a> {
 impl<'a> Layout<'a> {
     fn new(net: &'a Net, kernel: &'static Kernel) -> Self {
         let plane = plane_pads(net);
-        let mut layout = Self { net, kernel, places: Vec::new(), geometries: Vec::new(), tables: Vec::new(), plane };
+        let mut layout = Self {
+            net,
+            kernel,
+            places: Vec::new(),
+            geometries: Vec::new(),
+            tables: Vec::new(),
+            weights: Pages::zeroed(0),
+            packed: 0,
+            plane,
+        };
         layout.places = place(net, |tensor| layout.bytes(tensor));
+        let weight_bytes = net.nodes().iter().map(|node| match node {
+            Node::Conv(conv) => pack::weight_bytes(conv, net.shape(conv.input).channels, layout.taps(conv), kernel),
+            Node::MaxPool(_) => 0,
+        });
+        layout.weights = Pages::zeroed(weight_bytes.sum());
         layout
+    }
+
+    fn taps(&self, conv: &Conv) -> Taps {
+        if conv.input == 0 && self.plane.is_some() { Taps::Rows } else { Taps::Places }
     }
 
     /// Bytes of a pixel of a tensor that a kernel wrote, or that is read like one.
@@ -225,11 +250,14 @@ impl<'a> Layout<'a> {
 
     fn conv(&mut self, conv: &Conv) -> Result<ConvTask, NetError> {
         let requantise = conv.requantise(self.net);
-        let taps = if conv.input == 0 && self.plane.is_some() { Taps::Rows } else { Taps::Places };
+        let taps = self.taps(conv);
         let input = (self.net.shape(conv.input), self.net.quantisation(conv.input));
+        let weights = (self.packed, &mut self.weights[..]);
+        let packed = pack::pack(conv, &requantise.scales, input, taps, self.kernel, weights);
+        self.packed = packed.weights.end;
         Ok(ConvTask {
             table: self.table(conv, taps).ok_or(NetError::Range)?,
-            packed: pack::pack(conv, &requantise.scales, input, taps, self.kernel),
+            packed,
             requantise,
             residual: conv.residual.map(|residual| self.places[residual.tensor].clone()),
         })
