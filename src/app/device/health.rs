@@ -9,7 +9,7 @@ use std::{
 /// The longest that one piece of work may take. *Source*: a frame source answers within half a second; ten ResNet-101 in float take some
 /// 15 s on a Pi 4; a worn SD card syncs within seconds; a panel on a slow SPI bus takes half a second a picture.
 const CAPTURE_MAX: Duration = Duration::from_secs(3);
-const INFERENCE_MAX: Duration = Duration::from_secs(60);
+const INFERENCE_MAX: Duration = Duration::from_secs(90);
 const JOURNAL_MAX: Duration = Duration::from_secs(15);
 const PANEL_MAX: Duration = Duration::from_secs(10);
 const CONTROLS_MAX: Duration = Duration::from_secs(3);

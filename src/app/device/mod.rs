@@ -246,21 +246,15 @@ fn infer(
     pulse: &Pulse,
 ) -> Result<()> {
     while let Some((look, picture)) = looks.wait() {
-        let looked = pulse.at(|| -> Result<Option<ToKeep>> {
-            let sight = reader.see(&picture)?;
-            let subject = subject_of(&picture, &sight, team.crop_size());
-            let crop = subject.as_ref().ok().map(|subject| subject.crop.clone());
-            tell(
-                notes,
-                Note::Event(Event::Looked { look, outcome: subject.map(|subject| (subject, team.member_count())) }),
-            );
-            let Some(crop) = crop else { return Ok(None) };
-            let outcome = team.judge(&crop, || tell(notes, Note::Event(Event::MemberDone { look })))?;
-            let reading = Reading::new(Inspection::new(None, &sight), outcome.clone(), team.identity().clone());
-            let reading = Box::new(reading);
-            Ok(Some(ToKeep::Reading { look, reading, crop_sha256: sha256(crop.as_rgb()), outcome }))
-        })?;
-        if looked.is_some_and(|looked| keeping.send(looked).is_err()) {
+        let sight = pulse.at(|| reader.see(&picture))?;
+        let subject = subject_of(&picture, &sight, team.crop_size());
+        let crop = subject.as_ref().ok().map(|subject| subject.crop.clone());
+        let outcome = subject.map(|subject| (subject, team.member_count()));
+        tell(notes, Note::Event(Event::Looked { look, outcome }));
+        let Some(crop) = crop else { continue };
+        let outcome = pulse.at(|| team.judge(&crop, || tell(notes, Note::Event(Event::MemberDone { look }))))?;
+        let reading = Box::new(Reading::new(Inspection::new(None, &sight), outcome.clone(), team.identity().clone()));
+        if keeping.send(ToKeep::Reading { look, reading, crop_sha256: sha256(crop.as_rgb()), outcome }).is_err() {
             // The journal has failed; it says so itself.
             return Ok(());
         }
