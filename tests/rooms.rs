@@ -23,7 +23,7 @@ const PURE: [&str; 12] = [
 ];
 
 /// The files that call the system where there is no safe way to.
-const UNSAFE: [&str; 9] = [
+const UNSAFE: [&str; 10] = [
     "edge/capture/ioctl.rs",
     "engine/kernel/avx2.rs",
     "engine/kernel/avx512.rs",
@@ -31,6 +31,7 @@ const UNSAFE: [&str; 9] = [
     "engine/kernel/dot.rs",
     "engine/kernel/mod.rs",
     "engine/kernel/neon.rs",
+    "engine/kernel/pages.rs",
     "engine/kernel/plain.rs",
     "engine/kernel/requantise.rs",
 ];

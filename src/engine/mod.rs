@@ -7,6 +7,7 @@
 pub mod import;
 pub mod kernel;
 pub mod net;
+mod numbers;
 mod onnx;
 pub mod op;
 mod pack;

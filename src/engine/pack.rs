@@ -1,9 +1,10 @@
 //! Weights and biases in the order in which a kernel reads them.
 
 use super::{
-    kernel::{Activations, Kernel},
+    kernel::Kernel,
     net::{Conv, Quantisation, Shape},
 };
+use std::ops::Range;
 
 /// How a window is cut into taps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,11 +15,22 @@ pub enum Taps {
     Rows,
 }
 
-/// A convolution's weights as a kernel reads them: `[blocks][taps][depth][columns]` in units of the kernel's depth.
+impl Taps {
+    /// How many, and how deep each, of a convolution over so many channels.
+    fn shape(self, conv: &Conv, channels: usize) -> [usize; 2] {
+        let [height, width] = conv.window.size;
+        match self {
+            Self::Places => [height * width, channels],
+            Self::Rows => [height, width * channels],
+        }
+    }
+}
+
+/// How a convolution's weights lie for a kernel: `[blocks][taps][depth][columns]` in units of the kernel's depth.
 #[derive(Debug, PartialEq)]
 pub struct Packed {
-    /// Zero where a block has columns that the convolution lacks, or a tap is rounded up.
-    pub weights: Vec<i8>,
+    /// Where, among those of all layers.
+    pub weights: Range<usize>,
     /// One for each column; zero points and the sign of activations are in it.
     pub bias: Vec<i32>,
     /// One for each column.
@@ -27,47 +39,52 @@ pub struct Packed {
     pub tap_bytes: usize,
 }
 
-/// Packs a convolution.
-pub fn pack(conv: &Conv, scales: &[f32], input: (Shape, Quantisation), taps: Taps, kernel: &Kernel) -> Packed {
-    let (shape, quantisation) = input;
+/// Bytes that a convolution's weights take.
+pub fn weight_bytes(conv: &Conv, channels: usize, taps: Taps, kernel: &Kernel) -> usize {
+    let [count, depth] = taps.shape(conv, channels);
+    conv.bias.len().next_multiple_of(kernel.columns) * count * depth.next_multiple_of(kernel.step)
+}
+
+/// Packs a convolution; its weights go to `weights.0` on in `weights.1`, which is zero there and stays so where a block has columns
+/// that the convolution lacks, or a tap is rounded up.
+pub fn pack(
+    conv: &Conv,
+    scales: &[f32],
+    input: (Shape, Quantisation),
+    taps: Taps,
+    kernel: &Kernel,
+    (start, all): (usize, &mut [i8]),
+) -> Packed {
+    let (Shape { channels, .. }, quantisation) = input;
     let outputs = conv.bias.len();
-    let [height, width] = conv.window.size;
-    let depth = match taps {
-        Taps::Places => shape.channels,
-        Taps::Rows => shape.channels * width,
-    };
+    let [count, depth] = taps.shape(conv, channels);
     let tap_bytes = depth.next_multiple_of(kernel.step);
-    let tap_count = conv.window.size.iter().product::<usize>() * shape.channels / depth;
     let columns = outputs.next_multiple_of(kernel.columns);
     let mut packed = Packed {
-        weights: vec![0; columns * tap_count * tap_bytes],
+        weights: start..start + weight_bytes(conv, channels, taps, kernel),
         bias: vec![0; columns],
         scales: vec![0.0; columns],
         tap_bytes,
     };
     packed.scales[..outputs].copy_from_slice(scales);
-    let zero = match kernel.activations {
-        Activations::Unsigned => i32::from(quantisation.zero),
-        Activations::Signed => i32::from(quantisation.zero) - 128,
-    };
-    let units = tap_bytes / kernel.depth;
-    for output in 0..outputs {
+    let zero = i32::from(quantisation.zero) - i32::from(kernel.activations.flip());
+    let weights = &mut all[packed.weights.clone()];
+    let places = conv.window.size[0] * conv.window.size[1];
+    let width = conv.window.size[1];
+    for (output, filter) in conv.weights.chunks_exact(channels * places).enumerate() {
         let (block, column) = (output / kernel.columns, output % kernel.columns);
-        let mut sum = 0;
-        for channel in 0..shape.channels {
-            for y in 0..height {
-                for x in 0..width {
-                    let weight = conv.weights[((output * shape.channels + channel) * height + y) * width + x];
-                    let (tap, at) = match taps {
-                        Taps::Places => (y * width + x, channel),
-                        Taps::Rows => (y, x * shape.channels + channel),
-                    };
-                    let unit = ((block * tap_count + tap) * units + at / kernel.depth) * kernel.columns + column;
-                    packed.weights[unit * kernel.depth + at % kernel.depth] = weight;
-                    sum += i32::from(weight);
-                }
+        for tap in 0..count {
+            let first = (block * count + tap) * tap_bytes * kernel.columns + column * kernel.depth;
+            for at in 0..depth {
+                let place = match taps {
+                    Taps::Places => at * places + tap,
+                    Taps::Rows => at % channels * places + tap * width + at / channels,
+                };
+                let unit = at / kernel.depth * kernel.depth * kernel.columns;
+                weights[first + unit + at % kernel.depth] = filter[place];
             }
         }
+        let sum: i32 = filter.iter().map(|&weight| i32::from(weight)).sum();
         packed.bias[output] = conv.bias[output] - zero * sum;
     }
     packed

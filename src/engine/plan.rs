@@ -7,13 +7,15 @@ use super::{
     kernel::{
         Kernel, Layer,
         crew::{self, Doing, Work},
+        pages::Pages,
     },
-    net::{Conv, MaxPool, Net, NetError, Node, Quantisation, Requantise, Shape, Tensor},
+    net::{Conv, MaxPool, Net, NetError, Node, Requantise, Shape, Tensor},
+    numbers::{Input, Output},
     pack::{self, Packed, Taps},
     pool::Pool,
     table::{Geometry, Plane, Table},
 };
-use std::{num::NonZeroUsize, ops::Range};
+use std::{num::NonZeroUsize, ops::Range, sync::Mutex};
 
 /// Inputs of at most so many channels are held as a padded plane, whose taps are whole rows of the window.
 const PLANE_CHANNELS_MAX: usize = 4;
@@ -26,27 +28,10 @@ pub struct Plan {
     input: Input,
     steps: Vec<Step>,
     tables: Vec<Table>,
+    weights: Pages,
     output: Output,
     arena_bytes: usize,
     macs: u64,
-}
-
-/// How the picture becomes bytes.
-struct Input {
-    shape: Shape,
-    quantisation: Quantisation,
-    place: Range<usize>,
-    /// Of the first pixel in its place.
-    first: usize,
-    plane: Plane,
-}
-
-/// What becomes of the last tensor.
-struct Output {
-    shape: Shape,
-    quantisation: Quantisation,
-    place: Range<usize>,
-    pixel_bytes: usize,
 }
 
 /// What becomes one tensor.
@@ -106,6 +91,7 @@ impl Plan {
             },
             arena_bytes: layout.places.iter().map(|place| place.end).max().unwrap_or(0),
             tables: layout.tables,
+            weights: layout.weights,
             macs: net.macs(),
         })
     }
@@ -135,12 +121,22 @@ impl Plan {
     /// # Panics
     /// If the slices have not the plan's shapes.
     pub fn run(&self, picture: &[f32], scratch: &mut Scratch, threads: NonZeroUsize, output: &mut [f32]) {
-        let arena = scratch.bytes(self.arena_bytes);
+        let pixels = self.output.shape.pixels();
+        assert_eq!(
+            picture.len(),
+            self.input.shape.channels * self.input.shape.pixels(),
+            "the picture has the plan's shape"
+        );
+        assert_eq!(output.len(), self.output.shape.channels * pixels, "the output has the plan's shape");
         let flip = self.kernel.activations.flip();
-        self.input.quantise(picture, arena, flip);
-        let works: Vec<_> = self.steps.iter().map(|step| self.work(step)).collect();
-        crew::run(self.kernel, &works, arena, threads);
-        self.output.dequantise(arena, output, flip);
+        let quantise = Doing::Quantise { input: &self.input, picture };
+        let planes = Mutex::new(output.chunks_mut(Output::CHANNELS * pixels).enumerate());
+        let dequantise = Doing::Dequantise { output: &self.output, planes: &planes };
+        let works = std::iter::once(Work { doing: quantise, padding: self.input.quantisation.zero ^ flip })
+            .chain(self.steps.iter().map(|step| self.work(step)))
+            .chain(std::iter::once(Work { doing: dequantise, padding: 0 }));
+        let works: Vec<_> = works.collect();
+        crew::run(self.kernel, &works, scratch.bytes(self.arena_bytes), threads);
     }
 
     fn work<'a>(&'a self, step: &'a Step) -> Work<'a> {
@@ -148,6 +144,7 @@ impl Plan {
             Task::Pool(pool) => Doing::Pool { pool, input: step.input.clone(), output: step.output.clone() },
             Task::Conv(conv) => Doing::Conv(Layer {
                 table: &self.tables[conv.table],
+                weights: &self.weights[conv.packed.weights.clone()],
                 packed: &conv.packed,
                 requantise: &conv.requantise,
                 stride: step.pixel_bytes,
@@ -160,51 +157,6 @@ impl Plan {
     }
 }
 
-impl Input {
-    fn quantise(&self, picture: &[f32], arena: &mut [u8], flip: u8) {
-        let Shape { channels, height, width } = self.shape;
-        assert_eq!(picture.len(), channels * height * width, "the picture has the plan's shape");
-        let Quantisation { scale, zero } = self.quantisation;
-        let bytes = &mut arena[self.place.clone()];
-        bytes.fill(zero ^ flip);
-        for (index, row) in picture.chunks_exact(width).enumerate() {
-            let (channel, y) = (index / height, index % height);
-            let start = self.first + y * self.plane.row_bytes + channel;
-            let pixels = bytes[start..].iter_mut().step_by(self.plane.pixel_bytes);
-            for (byte, &value) in pixels.zip(row) {
-                *byte = quantise(value / scale, zero) ^ flip;
-            }
-        }
-    }
-}
-
-/// Rounds half to even and adds the zero point, in the limits of a byte. What is no number becomes 0.
-#[inline(always)]
-fn quantise(steps: f32, zero: u8) -> u8 {
-    // Added to a value below 2^22 in size, this leaves the rounded value in the low bits: round_ties_even, which is a call into
-    // libm for cores of 2003, takes three times as long.
-    const ROUND: f32 = 12_582_912.0;
-    let zero = f32::from(zero);
-    let held = steps.max(-zero).min(255.0 - zero);
-    let rounded = (held + ROUND).to_bits().wrapping_sub(ROUND.to_bits());
-    rounded.wrapping_add(zero as u32) as u8
-}
-
-impl Output {
-    fn dequantise(&self, arena: &[u8], output: &mut [f32], flip: u8) {
-        let pixels = self.shape.pixels();
-        assert_eq!(output.len(), self.shape.channels * pixels, "the output has the plan's shape");
-        let Quantisation { scale, zero } = self.quantisation;
-        let bytes = &arena[self.place.clone()][self.pixel_bytes..];
-        for (channel, values) in output.chunks_exact_mut(pixels).enumerate() {
-            let column = bytes[channel..].iter().step_by(self.pixel_bytes);
-            for (value, &byte) in values.iter_mut().zip(column) {
-                *value = (f32::from(byte ^ flip) - f32::from(zero)) * scale;
-            }
-        }
-    }
-}
-
 /// A plan in the making.
 struct Layout<'a> {
     net: &'a Net,
@@ -212,6 +164,9 @@ struct Layout<'a> {
     places: Vec<Range<usize>>,
     geometries: Vec<(Geometry, Taps)>,
     tables: Vec<Table>,
+    weights: Pages,
+    /// How many of the weights are packed.
+    packed: usize,
     /// The padding of the input's plane; None where the input is laid out like every other tensor.
     plane: Option<[usize; 4]>,
 }
@@ -219,9 +174,27 @@ struct Layout<'a> {
 impl<'a> Layout<'a> {
     fn new(net: &'a Net, kernel: &'static Kernel) -> Self {
         let plane = plane_pads(net);
-        let mut layout = Self { net, kernel, places: Vec::new(), geometries: Vec::new(), tables: Vec::new(), plane };
+        let mut layout = Self {
+            net,
+            kernel,
+            places: Vec::new(),
+            geometries: Vec::new(),
+            tables: Vec::new(),
+            weights: Pages::zeroed(0),
+            packed: 0,
+            plane,
+        };
         layout.places = place(net, |tensor| layout.bytes(tensor));
+        let weight_bytes = net.nodes().iter().map(|node| match node {
+            Node::Conv(conv) => pack::weight_bytes(conv, net.shape(conv.input).channels, layout.taps(conv), kernel),
+            Node::MaxPool(_) => 0,
+        });
+        layout.weights = Pages::zeroed(weight_bytes.sum());
         layout
+    }
+
+    fn taps(&self, conv: &Conv) -> Taps {
+        if conv.input == 0 && self.plane.is_some() { Taps::Rows } else { Taps::Places }
     }
 
     /// Bytes of a pixel of a tensor that a kernel wrote, or that is read like one.
@@ -244,17 +217,17 @@ impl<'a> Layout<'a> {
     fn input(&self) -> Input {
         let (shape, quantisation) = (self.net.shape(0), self.net.quantisation(0));
         let place = self.places[0].clone();
-        let (plane, first) = match self.plane {
+        let (plane, before, first) = match self.plane {
             Some(pads) => {
                 let plane = self.plane_of(pads);
-                (plane, pads[0] * plane.row_bytes + pads[1] * plane.pixel_bytes)
+                (plane, 0, pads[0] * plane.row_bytes + pads[1] * plane.pixel_bytes)
             }
             None => {
                 let pixel_bytes = self.pixel_bytes(0);
-                (Plane { row_bytes: shape.width * pixel_bytes, pixel_bytes }, pixel_bytes)
+                (Plane { row_bytes: shape.width * pixel_bytes, pixel_bytes }, pixel_bytes, 0)
             }
         };
-        Input { shape, quantisation, place, first, plane }
+        Input { shape, quantisation, place, before, first, plane }
     }
 
     fn plane_of(&self, pads: [usize; 4]) -> Plane {
@@ -277,11 +250,14 @@ impl<'a> Layout<'a> {
 
     fn conv(&mut self, conv: &Conv) -> Result<ConvTask, NetError> {
         let requantise = conv.requantise(self.net);
-        let taps = if conv.input == 0 && self.plane.is_some() { Taps::Rows } else { Taps::Places };
+        let taps = self.taps(conv);
         let input = (self.net.shape(conv.input), self.net.quantisation(conv.input));
+        let weights = (self.packed, &mut self.weights[..]);
+        let packed = pack::pack(conv, &requantise.scales, input, taps, self.kernel, weights);
+        self.packed = packed.weights.end;
         Ok(ConvTask {
             table: self.table(conv, taps).ok_or(NetError::Range)?,
-            packed: pack::pack(conv, &requantise.scales, input, taps, self.kernel),
+            packed,
             requantise,
             residual: conv.residual.map(|residual| self.places[residual.tensor].clone()),
         })

@@ -69,43 +69,47 @@ unsafe fn tile(job: &Job) {
     }
 }
 
-/// Requantises 16 sums. The residual is read at `at`, a place in the output.
-#[inline(always)]
-unsafe fn requantise(sums: __m512i, scales: __m512, job: &Job, at: usize) -> __m512i {
-    // SAFETY: the features are the caller's, and `at` is a place of the tile.
-    unsafe {
-        let steps = _mm512_mul_ps(_mm512_cvtepi32_ps(sums), scales);
-        let bytes = _mm512_add_epi32(_mm512_cvtps_epi32(steps), _mm512_set1_epi32(job.zero.into()));
-        if job.residual.is_null() {
-            return bytes;
-        }
-        let held = _mm512_min_epi32(_mm512_max_epi32(bytes, _mm512_setzero_si512()), _mm512_set1_epi32(255));
-        let own = _mm512_cvtepi32_ps(held);
-        let residual = _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(job.residual.add(at).cast())));
-        let other = _mm512_fmadd_ps(residual, _mm512_set1_ps(job.added.residual), _mm512_set1_ps(job.added.offset));
-        _mm512_cvtps_epi32(_mm512_fmadd_ps(own, _mm512_set1_ps(job.added.own), other))
-    }
-}
-
-/// Requantises and stores one pixel's 64 channels. Packing saturates, which is the clamp at 0 and 255.
+/// Requantises and stores one pixel's 64 channels. Packing saturates, which is the clamp at 0 and 255. It works within each 128
+/// bits, so that packed bytes are those of four vectors by turns of four, until all is done.
 #[inline(always)]
 unsafe fn finish(sums: [__m512i; 4], scales: &[__m512; 4], job: &Job, row: usize) {
     let at = row * job.stride;
     // SAFETY: the features are the caller's, and the tile has this row.
     unsafe {
-        let low =
-            _mm512_packs_epi32(requantise(sums[0], scales[0], job, at), requantise(sums[1], scales[1], job, at + 16));
-        let high = _mm512_packs_epi32(
-            requantise(sums[2], scales[2], job, at + 32),
-            requantise(sums[3], scales[3], job, at + 48),
-        );
-        // Packing works within each 128 bits; this brings the channels back in order.
-        let order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-        let bytes = _mm512_permutexvar_epi32(order, _mm512_packus_epi16(low, high));
-        let bytes = _mm512_max_epu8(bytes, _mm512_set1_epi8(job.low.cast_signed()));
+        // A table of 4 by 4, turned: so it brings channels into that order, and back.
+        let turned = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+        let steps = |i: usize| _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_cvtepi32_ps(sums[i]), scales[i]));
+        let zero = _mm512_set1_epi16(job.zero.into());
+        let low = _mm512_adds_epi16(_mm512_packs_epi32(steps(0), steps(1)), zero);
+        let high = _mm512_adds_epi16(_mm512_packs_epi32(steps(2), steps(3)), zero);
+        let mut bytes = _mm512_packus_epi16(low, high);
+        if !job.residual.is_null() {
+            let residual = _mm512_permutexvar_epi32(turned, _mm512_loadu_si512(job.residual.add(at).cast()));
+            let [own, scale, offset] =
+                [job.added.own, job.added.residual, job.added.offset].map(|value| _mm512_set1_ps(value));
+            let sum = |i: usize| {
+                let vector = _mm512_broadcast_i32x4(_mm_loadu_si128(VECTORS[i].as_ptr().cast()));
+                let numbers = |bytes| _mm512_cvtepi32_ps(_mm512_shuffle_epi8(bytes, vector));
+                let other = _mm512_fmadd_ps(numbers(residual), scale, offset);
+                _mm512_cvtps_epi32(_mm512_fmadd_ps(numbers(bytes), own, other))
+            };
+            bytes = _mm512_packus_epi16(_mm512_packs_epi32(sum(0), sum(1)), _mm512_packs_epi32(sum(2), sum(3)));
+        }
+        let bytes = _mm512_max_epu8(_mm512_permutexvar_epi32(turned, bytes), _mm512_set1_epi8(job.low.cast_signed()));
         _mm512_storeu_si512(job.output.add(at).cast(), bytes);
     }
 }
+
+/// Which four of 16 packed bytes are a vector's, each as the lowest of 32 bits; -1 leaves 0.
+const VECTORS: [[i8; 16]; 4] = {
+    let mut vectors = [[-1; 16]; 4];
+    let mut byte = 0;
+    while byte < 16 {
+        vectors[byte / 4][byte % 4 * 4] = byte as i8;
+        byte += 1;
+    }
+    vectors
+};
 
 macro_rules! tile {
     ($name:ident: $($row:literal $input:ident $a:ident $b:ident $c:ident $d:ident),+) => {

@@ -5,14 +5,18 @@
 //! Always holds: within a layer all threads read its input and write apart; between layers all have finished.
 
 use super::{Kernel, Layer, Part};
-use crate::engine::pool::Pool;
+use crate::engine::{
+    numbers::{Input, Output},
+    pool::Pool,
+};
 use std::{
+    iter::Enumerate,
     marker::PhantomData,
     num::NonZeroUsize,
     ops::Range,
-    slice,
+    slice::{self, ChunksMut},
     sync::{
-        OnceLock,
+        Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread,
@@ -41,6 +45,20 @@ pub enum Doing<'a> {
         input: Range<usize>,
         /// Where its output lies.
         output: Range<usize>,
+    },
+    /// The first tensor, from numbers.
+    Quantise {
+        /// How.
+        input: &'a Input,
+        /// The numbers.
+        picture: &'a [f32],
+    },
+    /// Numbers, from the last tensor.
+    Dequantise {
+        /// How.
+        output: &'a Output,
+        /// Where they go: [`Output::CHANNELS`] channels at a time, taken by whoever comes next.
+        planes: &'a Mutex<Enumerate<ChunksMut<'a, f32>>>,
     },
 }
 
@@ -82,10 +100,13 @@ impl Arena<'_> {
 /// # Panics
 /// If a layer's output overlaps what it reads, or its places are too short.
 pub fn run(kernel: &Kernel, works: &[Work], arena: &mut [u8], threads: NonZeroUsize) {
+    let nowhere = 0..0;
     for work in works {
         let (input, residual, output) = match &work.doing {
             Doing::Conv(layer) => (&layer.input, layer.residual.as_ref(), &layer.output),
             Doing::Pool { input, output, .. } => (input, None, output),
+            Doing::Quantise { input, .. } => (&nowhere, None, &input.place),
+            Doing::Dequantise { output, .. } => (&output.place, None, &nowhere),
         };
         let apart = |other: &Range<usize>| other.end <= output.start || output.end <= other.start;
         assert!(apart(input) && residual.is_none_or(apart), "what is read together with what is written lies apart");
@@ -146,6 +167,21 @@ unsafe fn share(kernel: &Kernel, work: &Work, thread: usize, threads: usize, are
             // SAFETY: shares are different pixels.
             let (input, largest) = unsafe { (arena.read(input), arena.write(&(at(pixels.start)..at(pixels.end)))) };
             pool.run(kernel.activations, input, pixels.start, largest);
+        }
+        Doing::Quantise { input, picture } => {
+            pad(&input.place, input.before);
+            let lines = part(input.lines());
+            // SAFETY: shares are different lines.
+            let bytes = unsafe { arena.write(&input.place_of(lines.clone())) };
+            input.quantise(picture, lines.start, bytes, kernel.activations.flip());
+        }
+        Doing::Dequantise { output, planes } => {
+            // SAFETY: no share of this writes in the arena.
+            let bytes = unsafe { arena.read(&output.place) };
+            let next = || planes.lock().unwrap_or_else(PoisonError::into_inner).next();
+            while let Some((index, planes)) = next() {
+                output.dequantise(bytes, index * Output::CHANNELS, planes, kernel.activations.flip());
+            }
         }
     }
 }

@@ -13,6 +13,7 @@ pub mod crew;
 mod dot;
 #[cfg(target_arch = "aarch64")]
 mod neon;
+pub mod pages;
 mod plain;
 #[cfg(target_arch = "aarch64")]
 mod requantise;
@@ -105,6 +106,8 @@ pub struct Layer<'a> {
     /// Where it reads.
     pub table: &'a Table,
     /// What it multiplies with.
+    pub weights: &'a [i8],
+    /// How that lies, and what goes with it.
     pub packed: &'a Packed,
     /// What becomes of the sums.
     pub requantise: &'a Requantise,
@@ -178,7 +181,7 @@ impl Kernel {
     /// # Panics
     /// If a place is shorter than the layer reads or writes, or the plan is for another kernel.
     unsafe fn run(&self, layer: &Layer, part: Part, arena: &Arena) {
-        let Layer { table, packed, requantise, stride, .. } = layer;
+        let Layer { table, weights, packed, requantise, stride, .. } = layer;
         let (taps, tap_bytes) = (table.taps(), packed.tap_bytes);
         let block_weights = taps * tap_bytes * self.columns;
         let (input, output) = (arena.place(&layer.input), arena.place(&layer.output));
@@ -190,7 +193,7 @@ impl Kernel {
             part.tiles.end <= table.tiles().len() && part.blocks.end * self.columns <= *stride,
             "a part of the layer"
         );
-        assert!(part.blocks.end * block_weights <= packed.weights.len(), "weights for each block");
+        assert!(part.blocks.end * block_weights <= weights.len(), "weights for each block");
         assert!(
             part.blocks.end * self.columns <= packed.bias.len().min(packed.scales.len()),
             "a scale for each column"
@@ -209,7 +212,7 @@ impl Kernel {
                     tap_bytes,
                     input,
                     offsets: table.offsets(tile).as_ptr(),
-                    weights: packed.weights[block * block_weights..].as_ptr(),
+                    weights: weights[block * block_weights..].as_ptr(),
                     bias: packed.bias[column..].as_ptr(),
                     scales: packed.scales[column..].as_ptr(),
                     zero: requantise.zero,

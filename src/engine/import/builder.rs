@@ -1,207 +1,18 @@
-//! QDQ ONNX -> [`Net`]: finds the quantised trunk and folds each convolution with what follows it.
-//!
-//! The trunk begins at the graph's one input and ends where the first dequantised tensor meets an operator that is not
-//! quantised. A convolution takes in its bias, its ReLU and, where only an addition reads it, that addition, rounding
-//! wherever the file does. Always holds: what is not understood is an error that names the node; nothing is
-//! guessed. Deliberately absent: recursion, as a hostile graph may be as deep as it likes.
+//! Nodes of a graph, folded into nodes of a net, one for each quantised tensor in the graph's order.
 
-use super::{
-    net::{Conv, MaxPool, Net, NetError, Node, Quantisation, Relu, Residual, Shape, Tensor, Window},
+use super::{ImportError, Obstacle};
+use crate::engine::{
+    net::{Conv, MaxPool, Node, Quantisation, Relu, Residual, Tensor, Window},
     onnx::{self, Names},
 };
-use std::collections::{HashMap, HashSet};
-use tract_onnx::pb::{
-    GraphProto, ModelProto, NodeProto, ValueInfoProto, tensor_shape_proto::dimension, type_proto::Value,
-};
+use std::collections::HashMap;
+use tract_onnx::pb::NodeProto;
 
-/// The operator sets whose operators are known to mean what is read here: per-channel dequantisation came with 13.
-const OPSETS: std::ops::RangeInclusive<i64> = 13..=24;
 /// How far a bias's scale may be from the product of its input's and its weights', which rounding in f32 explains.
 const BIAS_SCALE_TOLERANCE: f64 = 1e-5;
 
-/// Why a graph has no trunk that can be run as integers.
-#[derive(Debug, thiserror::Error)]
-pub enum ImportError {
-    /// There is no graph, or not one input.
-    #[error("the file has no graph with one input")]
-    NoGraph,
-    /// An unknown operator set.
-    #[error("operator set {found} is not covered (13 to 24 are)")]
-    Opset {
-        /// The set.
-        found: i64,
-    },
-    /// Nothing is quantised.
-    #[error("nothing in it is quantised")]
-    NotQuantised,
-    /// An operator in the trunk that is not covered, or one that is, in an unknown way.
-    #[error("node {node} ({operator}) is not covered: {why}")]
-    NotCovered {
-        /// Its name.
-        node: String,
-        /// Its kind.
-        operator: String,
-        /// What is in the way.
-        why: Obstacle,
-    },
-    /// The picture or a tensor within the trunk is read beside it.
-    #[error("what follows the trunk also reads {tensor}")]
-    ReadBeside {
-        /// The tensor.
-        tensor: String,
-    },
-    /// The numbers make no network.
-    #[error(transparent)]
-    Net(#[from] NetError),
-}
-
-/// What is in the way of a node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Obstacle {
-    /// Only convolution, addition, ReLU and max-pooling are.
-    #[error("no such operator in a trunk")]
-    Operator,
-    /// Groups, dilations, automatic padding, rounding up, axes and the like.
-    #[error("an attribute asks for what is not known here")]
-    Attribute,
-    /// A scale that is no positive number, or not one for the tensor or each channel.
-    #[error("a scale is missing, zero, negative or no number")]
-    Scale,
-    /// A zero point of another type than the data's, or one of weights that is not 0.
-    #[error("a zero point is of the wrong type or out of range")]
-    ZeroPoint,
-    /// The steps change where they must stay the same.
-    #[error("the scale or zero point changes where it must stay")]
-    Requantised,
-    /// Weights are not s8 constants of four sides, or a bias is no s32 in steps of input times weights.
-    #[error("weights or bias are not s8 and s32 constants")]
-    Weights,
-    /// An input that no quantised tensor before it gives.
-    #[error("an input is not quantised, or made after it is read")]
-    Input,
-}
-
-/// A trunk, and where it lies in its graph.
-pub struct Trunk {
-    /// What it computes.
-    pub net: Net,
-    /// The name of the dequantised tensor that it gives.
-    pub output: String,
-}
-
-/// The shape of a model's picture. None where it has a side that is not known, or is not `[1, C, H, W]`.
-pub fn input_shape(model: &ModelProto) -> Option<Shape> {
-    let graph = model.graph.as_ref()?;
-    let picture = Names::new(graph).inputs().next()?;
-    let input = graph.input.iter().find(|input| input.name == picture)?;
-    let Value::TensorType(tensor) = input.r#type.as_ref()?.value.as_ref()?;
-    let sides = tensor.shape.as_ref()?.dim.iter().map(|side| match side.value {
-        Some(dimension::Value::DimValue(side)) => usize::try_from(side).ok(),
-        _ => None,
-    });
-    let [1, channels, height, width] = sides.collect::<Option<Vec<_>>>()?[..] else { return None };
-    Some(Shape { channels, height, width })
-}
-
-/// Finds the trunk of a model whose input has this shape. *Errors*: [`ImportError`], where it is not covered.
-pub fn import(model: &ModelProto, input: Shape) -> Result<Trunk, ImportError> {
-    let opset = model.opset_import.iter().find(|set| set.domain.is_empty() || set.domain == "ai.onnx");
-    let found = opset.map_or(0, |set| set.version);
-    if !OPSETS.contains(&found) {
-        return Err(ImportError::Opset { found });
-    }
-    let graph = model.graph.as_ref().ok_or(ImportError::NoGraph)?;
-    let names = Names::new(graph);
-    let mut inputs = names.inputs();
-    let (Some(picture), None) = (inputs.next(), inputs.next()) else { return Err(ImportError::NoGraph) };
-    let end = end_of_trunk(&names).ok_or(ImportError::NotQuantised)?;
-    let needed = needed(&names, onnx::input(end, 0));
-    let mut builder = Builder {
-        names: &names,
-        picture,
-        made: HashMap::new(),
-        pending: HashMap::new(),
-        nodes: vec![],
-        quantisations: vec![],
-    };
-    let quantising = names.nodes().iter().filter(|node| node.op_type == "QuantizeLinear");
-    for node in quantising.filter(|node| needed.contains(onnx::input(node, 0))) {
-        builder.quantised(node)?;
-    }
-    let last = builder.read(end, &end.output[0])?;
-    let Builder { mut nodes, quantisations, .. } = builder;
-    // Nothing that the trunk does not give may be computed after it.
-    nodes.truncate(last);
-    let quantisation = *quantisations.first().ok_or(ImportError::NotQuantised)?;
-    Ok(Trunk { net: Net::new(input, quantisation, nodes)?, output: end.output[0].clone() })
-}
-
-/// Cuts the trunk out of a graph: its output becomes the graph's input. *Errors*: [`ImportError::ReadBeside`].
-pub fn cut(graph: &mut GraphProto, trunk: &Trunk) -> Result<(), ImportError> {
-    let mut needed: HashSet<String> = graph.output.iter().map(|output| output.name.clone()).collect();
-    let mut kept = Vec::new();
-    // A graph is in order, so one walk from its end meets every reader before what it reads.
-    for node in graph.node.drain(..).rev() {
-        if node.output.iter().any(|output| needed.contains(output) && *output != trunk.output) {
-            needed.extend(node.input.iter().cloned());
-            kept.push(node);
-        }
-    }
-    kept.reverse();
-    graph.node = kept;
-    graph.initializer.retain(|tensor| needed.contains(&tensor.name));
-    if let Some(input) = graph
-        .input
-        .iter()
-        .find(|input| needed.contains(&input.name) && !graph.initializer.iter().any(|tensor| tensor.name == input.name))
-    {
-        return Err(ImportError::ReadBeside { tensor: input.name.clone() });
-    }
-    let r#type = graph.input.first().and_then(|input| input.r#type.clone());
-    graph.input = vec![ValueInfoProto { name: trunk.output.clone(), r#type, ..Default::default() }];
-    graph.value_info.clear();
-    graph.quantization_annotation.clear();
-    Ok(())
-}
-
-const COVERED: [&str; 4] = ["Conv", "Add", "Relu", "MaxPool"];
-
-/// The first node that dequantises an activation for an operator that is not covered, or for the graph's output.
-fn end_of_trunk<'a>(names: &Names<'a>) -> Option<&'a NodeProto> {
-    names.nodes().iter().find(|node| {
-        let quantised = node.op_type == "DequantizeLinear"
-            && names.maker(onnx::input(node, 0)).is_some_and(|maker| maker.op_type == "QuantizeLinear");
-        quantised
-            && node.output.first().is_some_and(|output| {
-                names.is_output(output)
-                    || names.readers(output).iter().any(|reader| !COVERED.contains(&&*reader.op_type))
-            })
-    })
-}
-
-/// The names of all tensors that a tensor is made of, itself among them.
-fn needed<'a>(names: &Names<'a>, tensor: &'a str) -> HashSet<&'a str> {
-    let mut needed = HashSet::new();
-    let mut waiting = vec![tensor];
-    while let Some(tensor) = waiting.pop() {
-        if needed.insert(tensor)
-            && let Some(maker) = names.maker(tensor)
-        {
-            waiting.extend(maker.input.iter().map(String::as_str));
-        }
-    }
-    needed
-}
-
-/// A convolution's weights, `[O, C, height, width]`, and the step of each output's.
-struct Weights {
-    values: Vec<i8>,
-    sides: [usize; 4],
-    scales: Vec<f32>,
-}
-
 /// The net in the making: one node for each quantised tensor, in the graph's order.
-struct Builder<'a> {
+pub(super) struct Builder<'a> {
     names: &'a Names<'a>,
     picture: &'a str,
     /// What quantised tensors became.
@@ -213,8 +24,20 @@ struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
+    /// Nothing yet, of a graph with this input.
+    pub(super) fn new(names: &'a Names<'a>, picture: &'a str) -> Self {
+        let (made, pending) = Default::default();
+        Self { names, picture, made, pending, nodes: Vec::new(), quantisations: Vec::new() }
+    }
+
+    /// What the picture's bytes stand for, and the nodes up to the one that makes a tensor. None where no picture was quantised.
+    pub(super) fn nodes_to(mut self, last: Tensor) -> Option<(Quantisation, Vec<Node>)> {
+        self.nodes.truncate(last);
+        Some((*self.quantisations.first()?, self.nodes))
+    }
+
     /// Takes in what one `QuantizeLinear` makes.
-    fn quantised(&mut self, quantise: &'a NodeProto) -> Result<(), ImportError> {
+    pub(super) fn quantised(&mut self, quantise: &'a NodeProto) -> Result<(), ImportError> {
         let tensor = quantise.output.first().map_or("", String::as_str);
         let output = self.quantisation(quantise)?;
         let source = onnx::input(quantise, 0);
@@ -286,7 +109,7 @@ impl<'a> Builder<'a> {
     }
 
     /// The tensor that a dequantised one is.
-    fn read(&self, reader: &NodeProto, tensor: &str) -> Result<Tensor, ImportError> {
+    pub(super) fn read(&self, reader: &NodeProto, tensor: &str) -> Result<Tensor, ImportError> {
         let bytes = self.bytes_of(reader, tensor)?;
         self.made.get(bytes).copied().ok_or_else(|| refused(reader, Obstacle::Input))
     }
@@ -308,8 +131,8 @@ impl<'a> Builder<'a> {
 
     fn conv(&self, conv: &'a NodeProto, relu: Relu, output: Quantisation) -> Result<Conv, ImportError> {
         let input = self.read(conv, onnx::input(conv, 0))?;
-        let Weights { values: weights, sides, scales: weight_scales } = self.weights(conv)?;
-        let window = window(conv, [sides[2], sides[3]])?;
+        let Weights { weights, size, scales: weight_scales } = self.weights(conv)?;
+        let window = window(conv, size)?;
         if onnx::int(conv, "group", 1) != 1 {
             return Err(refused(conv, Obstacle::Attribute));
         }
@@ -317,14 +140,13 @@ impl<'a> Builder<'a> {
         Ok(Conv { input, window, weights, bias, weight_scales, residual: None, relu, output })
     }
 
-    /// Weights, their four sides, and a scale for each output.
     fn weights(&self, conv: &NodeProto) -> Result<Weights, ImportError> {
         let wrong = || refused(conv, Obstacle::Weights);
         let dequantise = self.names.maker(onnx::input(conv, 1)).filter(|node| node.op_type == "DequantizeLinear");
         let dequantise = dequantise.ok_or_else(wrong)?;
         let tensor = self.names.constant(onnx::input(dequantise, 0)).ok_or_else(wrong)?;
         let sides = onnx::dims(tensor).and_then(|sides| <[usize; 4]>::try_from(sides).ok()).ok_or_else(wrong)?;
-        let values = onnx::ints8(tensor).ok_or_else(wrong)?;
+        let weights = onnx::ints8(tensor).ok_or_else(wrong)?;
         let scales = self.names.constant(onnx::input(dequantise, 1)).and_then(onnx::floats).unwrap_or_default();
         let per_channel = scales.len() == sides[0] && (onnx::int(dequantise, "axis", 1) == 0 || sides[0] == 1);
         let scales = match &scales[..] {
@@ -338,7 +160,7 @@ impl<'a> Builder<'a> {
                 return Err(refused(dequantise, Obstacle::ZeroPoint));
             }
         }
-        Ok(Weights { values, sides, scales })
+        Ok(Weights { weights, size: [sides[2], sides[3]], scales })
     }
 
     /// A bias in steps of input times weights, zero where there is none.
@@ -393,6 +215,15 @@ impl<'a> Builder<'a> {
         let Some([zero]) = zero.as_deref() else { return Err(refused(node, Obstacle::ZeroPoint)) };
         Ok(Quantisation { scale: *scale, zero: *zero })
     }
+}
+
+/// The constants of a convolution.
+struct Weights {
+    weights: Vec<i8>,
+    /// Height and width of its window.
+    size: [usize; 2],
+    /// One for each output.
+    scales: Vec<f32>,
 }
 
 /// The window of a convolution or pooling whose size is known.

@@ -1,0 +1,98 @@
+//! Numbers become bytes at a plan's beginning, and bytes numbers at its end; in portions, so that threads can share it.
+
+use super::{
+    net::{Quantisation, Shape},
+    table::Plane,
+};
+use std::ops::Range;
+
+/// How the picture becomes bytes.
+pub struct Input {
+    /// *Shape* of the picture.
+    pub shape: Shape,
+    /// What the bytes stand for.
+    pub quantisation: Quantisation,
+    /// Where the bytes lie.
+    pub place: Range<usize>,
+    /// Bytes before the plane, which stand for padding.
+    pub before: usize,
+    /// Of the first pixel in the plane.
+    pub first: usize,
+    /// How the plane's lines lie.
+    pub plane: Plane,
+}
+
+impl Input {
+    /// Lines of the plane, with those of padding and a last one that may be shorter.
+    pub fn lines(&self) -> usize {
+        (self.place.len() - self.before).div_ceil(self.plane.row_bytes)
+    }
+
+    /// Where some lines lie.
+    pub fn place_of(&self, lines: Range<usize>) -> Range<usize> {
+        let at = |line: usize| (self.place.start + self.before + line * self.plane.row_bytes).min(self.place.end);
+        at(lines.start)..at(lines.end)
+    }
+
+    /// Writes the lines from `line` on that fit in `bytes`, padding around the pixels of a picture of this shape.
+    pub fn quantise(&self, picture: &[f32], line: usize, bytes: &mut [u8], flip: u8) {
+        let Shape { channels, height, width } = self.shape;
+        let Plane { row_bytes, pixel_bytes } = self.plane;
+        let Quantisation { scale, zero } = self.quantisation;
+        bytes.fill(zero ^ flip);
+        // Bytes first in a row of their own, which takes vectors, then apart to their pixels.
+        let mut row = vec![0; width];
+        for (line, bytes) in (line..).zip(bytes.chunks_mut(row_bytes)) {
+            let Some(y) = line.checked_sub(self.first / row_bytes).filter(|&y| y < height) else { continue };
+            for channel in 0..channels {
+                let numbers = &picture[(channel * height + y) * width..][..width];
+                for (byte, &number) in row.iter_mut().zip(numbers) {
+                    *byte = quantise(number / scale, zero) ^ flip;
+                }
+                let pixels = bytes[self.first % row_bytes + channel..].iter_mut().step_by(pixel_bytes);
+                pixels.zip(&row).for_each(|(pixel, &byte)| *pixel = byte);
+            }
+        }
+    }
+}
+
+/// Rounds half to even and adds the zero point, in the limits of a byte. What is no number becomes 0.
+#[inline(always)]
+fn quantise(steps: f32, zero: u8) -> u8 {
+    // Added to a value below 2^22 in size, this leaves the rounded value in the low bits: round_ties_even, which is a call into
+    // libm for cores of 2003, takes three times as long.
+    const ROUND: f32 = 12_582_912.0;
+    let zero = f32::from(zero);
+    let held = steps.max(-zero).min(255.0 - zero);
+    let rounded = (held + ROUND).to_bits().wrapping_sub(ROUND.to_bits());
+    rounded.wrapping_add(zero as u32) as u8
+}
+
+/// What becomes of the last tensor.
+pub struct Output {
+    /// *Shape* of what is given.
+    pub shape: Shape,
+    /// What the bytes stand for.
+    pub quantisation: Quantisation,
+    /// Where the bytes lie, behind one pixel of padding.
+    pub place: Range<usize>,
+    /// Bytes from one pixel to the next.
+    pub pixel_bytes: usize,
+}
+
+impl Output {
+    /// Channels written at a time: a cache line of each pixel. Pixels lie a power of two apart, so that a whole column of them
+    /// would not stay in the cache from one channel to the next.
+    pub const CHANNELS: usize = 64;
+
+    /// Writes `[channels, pixels]` from channel `first` on.
+    pub fn dequantise(&self, bytes: &[u8], first: usize, planes: &mut [f32], flip: u8) {
+        let Quantisation { scale, zero } = self.quantisation;
+        let pixels = self.shape.pixels();
+        for (pixel, bytes) in bytes[self.pixel_bytes..].chunks_exact(self.pixel_bytes).take(pixels).enumerate() {
+            for (number, &byte) in planes[pixel..].iter_mut().step_by(pixels).zip(&bytes[first..]) {
+                *number = (f32::from(byte ^ flip) - f32::from(zero)) * scale;
+            }
+        }
+    }
+}
