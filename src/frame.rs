@@ -80,7 +80,11 @@ impl<'a> Frame<'a> {
 
     /// A copy without padding.
     pub fn to_picture(self) -> Picture {
-        let rgb = (0..self.height).flat_map(|y| self.row(y)).copied().collect();
+        // Row by row: byte by byte the watch would be late by some frames of a board.
+        let mut rgb = Vec::with_capacity(self.width * self.height * RGB_BYTES);
+        for y in 0..self.height {
+            rgb.extend_from_slice(self.row(y));
+        }
         Picture { rgb, width: self.width, height: self.height }
     }
 

@@ -5,6 +5,7 @@ from datetime import datetime
 
 STATE = re.compile(r'^(\S+Z) +INFO \S+: state state="([a-z-]+)" look=(\d+)', re.MULTILINE)
 LOOKING = re.compile(r"^(\S+Z) DEBUG \S+: looking look=\d+", re.MULTILINE)
+ENDED = re.compile(r"stream ended; since the start: frames (\d+), lost (\d+), late (\d+), corrupt (\d+)")
 
 
 class Checks:
@@ -45,6 +46,10 @@ class Log:
     def shown(self, name):
         """When the display showed a state that has been waited for."""
         return seconds(self.machine.wait_console(rf'^(\S+Z) +INFO \S+: shown state="{name}"', self.read)[1])
+
+    def streams(self):
+        """What the device counted since its start, told at the end of each stream: frames that came, lost, late, corrupt."""
+        return [tuple(map(int, counts)) for counts in ENDED.findall(self.machine.console())]
 
     def looking(self):
         """When the look that gave the last state waited for was begun."""

@@ -48,6 +48,8 @@ impl Board {
     fn numbers(&self) -> Vec<(&'static str, u32, RangeInclusive<u32>)> {
         const SIDE: RangeInclusive<u32> = 1..=8192;
         const RATE: RangeInclusive<u32> = 1..=240;
+        // No faster than what the freeze watch counts is made for.
+        const SHOWN_RATE: RangeInclusive<u32> = 1..=30;
         const PERCENT: RangeInclusive<u32> = 1..=100;
         let mut numbers = Vec::new();
         let size = |size: [u32; 2]| [("panel.size", size[0], SIDE), ("panel.size", size[1], SIDE)];
@@ -74,7 +76,7 @@ impl Board {
                 numbers.extend(camera.frames_per_s.map(|rate| ("capture.frames_per_s", rate, RATE)));
             }
             Capture::Pictures { frames_per_s, .. } | Capture::Phantom { frames_per_s, .. } => {
-                numbers.push(("capture.frames_per_s", *frames_per_s, RATE));
+                numbers.push(("capture.frames_per_s", *frames_per_s, SHOWN_RATE));
             }
         }
         if let Some(gpio) = &self.controls.gpio {

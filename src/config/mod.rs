@@ -102,7 +102,7 @@ pub enum Capture {
     Pictures {
         /// The file or folder.
         path: PathBuf,
-        /// Frames a second.
+        /// Frames a second, at most 30.
         frames_per_s: u32,
         /// Whether it begins again at its end; else the signal is lost there.
         #[serde(default)]
@@ -112,7 +112,7 @@ pub enum Capture {
     Phantom {
         /// Which population of phantoms.
         seed: u64,
-        /// Frames a second.
+        /// Frames a second, at most 30.
         frames_per_s: u32,
     },
 }

@@ -37,9 +37,7 @@ pub(super) enum Difference {
 
 impl Settled {
     pub fn of(frame: Frame<'_>) -> Self {
-        let mut settled = Self { picture: Picture::filled(frame.width(), frame.height(), [0; RGB_BYTES]) };
-        settled.keep(frame);
-        settled
+        Self { picture: frame.to_picture() }
     }
 
     /// Keeps the whole of `frame`.

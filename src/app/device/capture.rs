@@ -13,9 +13,6 @@ use tokio::sync::mpsc::Sender;
 
 /// Without a frame for so long the signal is lost, whatever the grabber says of it.
 const SILENCE_MAX: Duration = Duration::from_secs(1);
-/// So many frames a second are watched of a source that has twice as many or more: the watch counts frames, and its counts are
-/// made for this rate.
-const WATCHED_PER_S: f32 = 30.0;
 
 /// Watches frames; ends with its source or with the loop.
 pub(super) fn run(mut source: impl FrameSource, settled: &Slot<(u64, Picture)>, notes: &Sender<Note>, pulse: &Pulse) {
@@ -44,9 +41,6 @@ struct Stream<'a> {
     notes: &'a Sender<Note>,
     watch: Watch,
     settled_count: u64,
-    /// Of how many frames one is watched, and how many have come since the last that was.
-    one_of: u32,
-    unwatched: u32,
     last_frame: Instant,
     /// What the loop was told last.
     missing: Option<Missing>,
@@ -60,8 +54,6 @@ impl<'a> Stream<'a> {
             notes,
             watch: Watch::default(),
             settled_count: 0,
-            one_of: 1,
-            unwatched: 0,
             last_frame: Instant::now(),
             missing: None,
             slow_link: None,
@@ -71,11 +63,6 @@ impl<'a> Stream<'a> {
     fn take(&mut self, frame: Frame<'_>) {
         self.last_frame = Instant::now();
         self.missing = None;
-        self.unwatched += 1;
-        if self.unwatched < self.one_of {
-            return;
-        }
-        self.unwatched = 0;
         match self.watch.push(frame) {
             Seen::Settled => {
                 // The frame itself is handed on: a newer one may already show a half-drawn overlay.
@@ -105,16 +92,10 @@ impl<'a> Stream<'a> {
     }
 
     fn follow(&mut self, link: Link) {
-        self.one_of = link.frames_per_s.map_or(1, one_of);
         let slow = link.frames_per_s.filter(|_| link.is_slow()).map(|rate| rate.round() as u32);
         if self.missing.is_none() && slow != self.slow_link {
             self.slow_link = slow;
             tell(self.notes, Note::Event(Event::SlowLink(slow)));
         }
     }
-}
-
-/// Of how many frames one is watched.
-fn one_of(frames_per_s: f32) -> u32 {
-    (frames_per_s / WATCHED_PER_S).round().max(1.0) as u32
 }

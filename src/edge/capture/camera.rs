@@ -8,14 +8,12 @@
 //! as long as the driver does, mostly some milliseconds.
 
 use super::{
-    CaptureError, Delivery, FrameSource, Link,
+    CaptureError, Delivery, FrameSource, Link, WATCHED_PER_S,
+    agree::{Agreed, agree, failed, open},
     course::{ACTS_MAX, Act, Answer, Course, Next, Saw},
     decode::Decoder,
     ioctl::Mapping,
-    layout::{Layout, Unreadable},
-    mode,
-    node::{Kind, Node, Timings, is_silence},
-    survey,
+    node::{Node, Taken, Timings, is_silence},
     tally::Tally,
 };
 use crate::{config, frame::Frame};
@@ -26,7 +24,7 @@ use std::{io, path::Path, thread, time::Duration};
 const FRAME_WAIT: Duration = Duration::from_millis(200);
 /// How long nothing is done before something is tried again.
 const PAUSE: Duration = Duration::from_millis(100);
-/// Buffers asked for: at 60 frames a second the reader may be late by 80 ms before a frame is lost.
+/// Buffers asked for: at 60 frames a second the reader may be late by 80 ms before the device finds none to fill.
 const BUFFERS: u32 = 6;
 /// Events taken in one go.
 const EVENTS_MAX: usize = 16;
@@ -44,12 +42,6 @@ pub struct Camera {
     said: Option<String>,
 }
 
-/// What a device has agreed to.
-struct Agreed {
-    layout: Layout,
-    timings: Option<Timings>,
-}
-
 /// A running stream.
 struct Stream {
     buffers: Vec<Mapping>,
@@ -57,6 +49,8 @@ struct Stream {
     held: Option<(usize, usize)>,
     decoder: Decoder,
     timings: Option<Timings>,
+    /// How many frames had come with the last that was looked at.
+    looked_at: u64,
 }
 
 impl Camera {
@@ -146,7 +140,12 @@ impl Camera {
     /// Ends the stream, or what there is of one that could not begin. What fails here fails again when the next one begins, and is
     /// said there.
     fn stop(&mut self) {
-        self.stream = None;
+        if self.stream.take().is_some() {
+            let Tally { taken, dropped, late, corrupt, .. } = &self.tally;
+            tracing::info!(
+                "stream ended; since the start: frames {taken}, lost {dropped}, late {late}, corrupt {corrupt}"
+            );
+        }
         self.tally.restart();
         if let Some(node) = &self.node {
             let _stopped = node.stop();
@@ -195,90 +194,9 @@ impl FrameSource for Camera {
         Some(Link {
             size: self.size?,
             frames_per_s: self.tally.frames_per_s(),
-            dropped: self.tally.dropped,
+            dropped: self.tally.dropped + self.tally.late,
             corrupt: self.tally.corrupt,
         })
-    }
-}
-
-/// What a failed call means.
-pub(super) fn failed(device: &Path, doing: &'static str, source: io::Error) -> CaptureError {
-    let device = device.into();
-    match Errno::from_io_error(&source) {
-        Some(Errno::NOENT | Errno::NODEV | Errno::NXIO) => {
-            CaptureError::NotThere { device, present: survey::present() }
-        }
-        Some(Errno::ACCESS | Errno::PERM) => CaptureError::NotPermitted { device },
-        Some(Errno::BUSY) => CaptureError::Busy { device },
-        _ => CaptureError::Failed { device, doing, source },
-    }
-}
-
-/// Opens a capture device.
-pub(super) fn open(device: &Path) -> Result<Node, CaptureError> {
-    let node = Node::open(device).map_err(|source| failed(device, "open it", source))?;
-    let not_capture = |what| CaptureError::NotCapture { device: device.into(), what, present: survey::present() };
-    match node.about() {
-        Err(fault) if Errno::from_io_error(&fault) == Some(Errno::NOTTY) => Err(not_capture("is no video device")),
-        Err(fault) => Err(failed(device, "ask what it is", fault)),
-        Ok(about) => match about.kind {
-            Kind::Capture => Ok(node),
-            Kind::Planes => Err(not_capture("gives frames in several planes only, which cannot be read")),
-            Kind::Other => Err(not_capture("is no capture device but an output, a converter or side data")),
-        },
-    }
-}
-
-/// Agrees on timings and a mode; none without a signal.
-fn agree(node: &Node, wanted: &config::Camera) -> Result<Option<Agreed>, CaptureError> {
-    let device = wanted.device.as_path();
-    let because = |doing| move |source| failed(device, doing, source);
-    let Some(timings) = find_signal(node, device)? else { return Ok(None) };
-    if let Some(timings) = &timings {
-        node.set_timings(timings).map_err(because("set the signal's timings"))?;
-        // Without its events the signal is still asked for now and then.
-        let _subscribed = node.subscribe();
-    }
-    let offers = node.offers(wanted.size, timings.as_ref()).map_err(because("list its modes"))?;
-    let mode = mode::choose(&offers, wanted).map_err(|not| CaptureError::NotOffered {
-        device: device.into(),
-        key: not.key,
-        asked: not.asked,
-        offered: not.offered,
-    })?;
-    let told = node.set_format(&mode).map_err(because("set its mode"))?;
-    if let (None, Some(interval)) = (&timings, mode.interval) {
-        // Not every device lets it be set; the rate is measured, whatever it is.
-        let _set = node.set_interval(interval);
-    }
-    let layout = Layout::new(&mode, &told).map_err(|unreadable| CaptureError::Unreadable {
-        device: device.into(),
-        asked: mode.to_string(),
-        given: match unreadable {
-            Unreadable::Otherwise { size: [width, height], fourcc } => {
-                format!("{} {width}x{height}", String::from_utf8_lossy(&fourcc))
-            }
-            Unreadable::Fields => "single fields of an interlaced picture".into(),
-            Unreadable::Absurd => "rows that cannot be".into(),
-        },
-    })?;
-    Ok(Some(Agreed { layout, timings }))
-}
-
-/// The timings of the signal: none without a signal, `Some(None)` where the device has no timings to ask for.
-pub(super) fn find_signal(node: &Node, device: &Path) -> Result<Option<Option<Timings>>, CaptureError> {
-    match node.input() {
-        Ok(input) if input.has_timings => match node.timings() {
-            Ok(timings) => Ok(Some(Some(timings))),
-            Err(fault) if is_silence(&fault) => Ok(None),
-            Err(fault) => Err(failed(device, "ask for the signal's timings", fault)),
-        },
-        Ok(input) if input.silent => Ok(None),
-        Ok(_) => Ok(Some(None)),
-        Err(fault) => match Errno::from_io_error(&fault) {
-            Some(Errno::NOTTY | Errno::INVAL | Errno::NODATA) => Ok(Some(None)),
-            _ => Err(failed(device, "ask for its input", fault)),
-        },
     }
 }
 
@@ -289,7 +207,7 @@ fn begin(node: &Node, agreed: Agreed, device: &Path) -> Result<Stream, CaptureEr
         node.queue(index).map_err(because("queue its buffers"))?;
     }
     node.start().map_err(because("begin the stream"))?;
-    Ok(Stream { buffers, held: None, decoder: Decoder::new(agreed.layout), timings: agreed.timings })
+    Ok(Stream { buffers, held: None, decoder: Decoder::new(agreed.layout), timings: agreed.timings, looked_at: 0 })
 }
 
 /// What a failed call says of the device.
@@ -339,21 +257,45 @@ fn take_events(node: &Node) -> Saw {
     seen
 }
 
+/// Takes the newest frame that waits. A reader that was late would stay so for as long as it has no time to spare, and show what was.
+///
+/// *Errors*: as the kernel says; no frame at all is [`io::ErrorKind::WouldBlock`].
+fn take_newest(node: &Node, tally: &mut Tally, waiting_max: usize) -> io::Result<Taken> {
+    let mut newest = node.dequeue()?;
+    tally.count(newest.sequence, newest.at);
+    for _ in 1..waiting_max {
+        // What is wrong is said with the next frame.
+        let Ok(newer) = node.dequeue() else { break };
+        tally.count(newer.sequence, newer.at);
+        tally.late += 1;
+        let _queued = node.queue(std::mem::replace(&mut newest, newer).index);
+    }
+    Ok(newest)
+}
+
 fn take_frame(node: &Node, stream: &mut Stream, tally: &mut Tally) -> Saw {
-    let taken = match node.dequeue() {
+    let taken = match take_newest(node, tally, stream.buffers.len()) {
         Ok(taken) => taken,
         Err(fault) if fault.kind() == io::ErrorKind::WouldBlock => return Saw::Nothing,
         Err(fault) => return saw(&fault),
     };
     let Some(buffer) = stream.buffers.get(taken.index) else { return Saw::Fault };
     stream.held = Some((taken.index, taken.bytes));
-    tally.count(taken.sequence, taken.at);
+    if tally.taken - stream.looked_at < tally.frames_per_s().map_or(1, one_of) {
+        return Saw::Passed;
+    }
+    stream.looked_at = tally.taken;
     let bytes = buffer.bytes().get(..taken.bytes).filter(|_| !taken.spoilt);
     if bytes.is_some_and(|bytes| stream.decoder.decode(bytes).is_ok()) {
         return Saw::Whole;
     }
     tally.corrupt += 1;
     Saw::Torn
+}
+
+/// Of how many frames one is looked at.
+fn one_of(frames_per_s: f32) -> u64 {
+    (frames_per_s / WATCHED_PER_S).round().max(1.0) as u64
 }
 
 #[cfg(test)]
@@ -389,6 +331,11 @@ mod tests {
             assert!(before.elapsed() < super::super::WAIT_MAX);
         }
         assert_eq!(camera.link(), None);
+    }
+
+    #[test]
+    fn given_faster_video_expect_about_thirty_frames_a_second_looked_at() {
+        assert_eq!([5.0, 25.0, 30.0, 44.0, 50.0, 59.94, 120.0].map(one_of), [1, 1, 1, 1, 2, 2, 4]);
     }
 
     #[test]

@@ -54,6 +54,8 @@ pub enum Saw {
     Nothing,
     /// A whole frame.
     Whole,
+    /// A frame that is not to be looked at.
+    Passed,
     /// A short, torn or corrupt frame.
     Torn,
     /// The device is not there any more.
@@ -188,7 +190,7 @@ impl Course {
                 self.count_frame();
                 Next::Say(Answer::Frame)
             }
-            (Act::TakeFrame, Saw::Torn) => {
+            (Act::TakeFrame, Saw::Torn | Saw::Passed) => {
                 self.count_frame();
                 Next::Say(self.meanwhile)
             }

@@ -1,8 +1,8 @@
 //! The cart's video: frames as the grabber gives them, as RGB.
 //!
 //! [`camera`] is a V4L2 device; [`survey`] says which there are and what is wrong with them. `course` decides what is done with a
-//! device and `node` does it, over `ioctl`; `mode` chooses what is asked of it, `layout` says how its frames lie, `decode` makes RGB
-//! of them, `tally` counts them.
+//! device and `node` does it, over `ioctl`; `agree` settles with it what it gives: `mode` chooses, `layout` says how its frames lie.
+//! `decode` makes RGB of them, `tally` counts them.
 //!
 //! Always holds: a source answers within [`WAIT_MAX`], whether there is a frame or not, so that its thread can be watched; a
 //! frame that is short, torn or corrupt is counted and dropped, never handed on.
@@ -10,6 +10,7 @@
 use crate::frame::Frame;
 use std::{path::PathBuf, time::Duration};
 
+mod agree;
 pub mod camera;
 mod course;
 pub mod decode;
@@ -28,7 +29,11 @@ pub const WAIT_MAX: Duration = Duration::from_millis(500);
 /// fewer than six new pictures a second look frozen in between, where a link repeats frames to keep its nominal rate.
 pub const SLOW_FRAMES_PER_S: f32 = 20.0;
 
-/// Where frames come from: a grabber, files, a phantom.
+/// About so many frames a second are handed on: the freeze watch counts frames, and its counts are made for this rate. Of video that has
+/// twice as many or more the others are counted and not even decoded.
+pub const WATCHED_PER_S: f32 = 30.0;
+
+/// Where frames come from: a grabber, files, a phantom. None gives many more than [`WATCHED_PER_S`].
 pub trait FrameSource: Send {
     /// Waits for the next frame, [`WAIT_MAX`] at most.
     fn next(&mut self) -> Delivery<'_>;
@@ -59,7 +64,7 @@ pub struct Link {
     pub size: [usize; 2],
     /// Frames a second, measured over the last second or so; none before that.
     pub frames_per_s: Option<f32>,
-    /// Frames that were lost before they came here, since the start.
+    /// Frames that were lost before they came here, or came when a newer one had come too, since the start.
     pub dropped: u64,
     /// Frames that came and were short, torn or corrupt, since the start.
     pub corrupt: u64,

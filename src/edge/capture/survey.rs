@@ -4,7 +4,7 @@
 
 use super::{
     CaptureError,
-    camera::{find_signal, open},
+    agree::{failed, find_signal, open},
     mode::{self, Mode, Offer},
     node::{Node, Timings},
 };
@@ -116,8 +116,8 @@ fn look(path: PathBuf) -> Device {
 }
 
 fn gives(node: &Node, path: &Path) -> Result<Gives, CaptureError> {
-    let failed = |source| super::camera::failed(path, "list its modes", source);
-    let fourccs = node.fourccs().map_err(failed)?;
+    let because = |source| failed(path, "list its modes", source);
+    let fourccs = node.fourccs().map_err(because)?;
     let unread = fourccs.into_iter().filter(|&fourcc| PixelFormat::from_fourcc(fourcc).is_none());
     // A name's last byte may carry a flag.
     let unread = unread.map(|fourcc| fourcc.map(|byte| char::from(byte & 0x7f)).iter().collect()).collect();
@@ -125,7 +125,7 @@ fn gives(node: &Node, path: &Path) -> Result<Gives, CaptureError> {
         None => (Signal::Lost, Vec::new()),
         Some(timings) => {
             let signal = timings.as_ref().map_or(Signal::Unsaid, |timings: &Timings| Signal::Timed(timings.size()));
-            (signal, node.offers(None, timings.as_ref()).map_err(failed)?)
+            (signal, node.offers(None, timings.as_ref()).map_err(because)?)
         }
     };
     let nothing_asked = Camera { device: path.into(), format: None, size: None, frames_per_s: None };

@@ -13,8 +13,12 @@ const TIMES_MAX: usize = 256;
 /// Counts frames.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
+    /// Frames that came.
+    pub taken: u64,
     /// Frames lost before they came here.
     pub dropped: u64,
+    /// Frames that came when a newer one had come too, and were not looked at.
+    pub late: u64,
     /// Frames that came and were short, torn or corrupt.
     pub corrupt: u64,
     last: Option<u32>,
@@ -30,6 +34,7 @@ impl Tally {
 
     /// A frame came, spoilt or not, as number `sequence` of the device's, captured `at`.
     pub fn count(&mut self, sequence: u32, at: Duration) {
+        self.taken += 1;
         if let Some(last) = self.last {
             // A number that goes back is that of a device that began anew, or of one that does not count.
             let lost = sequence.wrapping_sub(last).wrapping_sub(1);
