@@ -1,17 +1,25 @@
-//! Bundle -> runnable members, through tract.
+//! Bundle -> runnable members, by the int8 engine within tract.
 //!
-//! Always holds: a member gives one eGFR and as many features as its bundle says, checked when it is loaded. Deliberately
+//! A network that the engine does not cover runs through tract alone, and its member says why. Always holds: a member gives one eGFR and as many features as its bundle says, checked when it is loaded. Deliberately
 //! absent: threads. `app` spreads the members over the cores, because only it knows how many there are.
 
 use crate::{
     bundle::{Bundle, manifest::Input},
+    engine::{
+        kernel::{Kernel, KernelError},
+        net::Shape,
+        op::{self, GraftError},
+    },
     estimate::MemberOutput,
     frame::{Picture, RGB_BYTES},
     trees::Trees,
     units::Egfr,
 };
-use std::{io::Cursor, sync::Arc};
+use std::{io::Cursor, num::NonZeroUsize, sync::Arc};
 use tract_onnx::prelude::*;
+
+/// What a network gives, in this order.
+const OUTPUTS: [&str; 2] = ["egfr", "features"];
 
 /// Why a member cannot be loaded or run.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +42,17 @@ pub enum MemberError {
         /// How many features the bundle says.
         features: usize,
     },
+    /// The kernel that was asked for is not there.
+    #[error(transparent)]
+    Kernel(#[from] KernelError),
+}
+
+/// What runs a member's network.
+pub enum Runner {
+    /// The int8 engine, by this kernel; tract only what follows the trunk.
+    Engine(&'static Kernel),
+    /// tract alone, for this reason.
+    Tract(GraftError),
 }
 
 /// A crop as the networks take it. *Shape*: `[1, 3, size, size]` f32, red, green, blue planes, normalised.
@@ -64,23 +83,34 @@ impl NetworkInput {
 pub struct Member {
     index: usize,
     network: Arc<TypedRunnableModel>,
+    runner: Runner,
     trees: Trees,
     features: usize,
 }
 
 impl Member {
-    /// Loads member `index` of a bundle and checks what it gives. *Errors*: [`MemberError`].
+    /// Loads member `index` of a bundle for the best kernel here and checks what it gives. *Errors*: [`MemberError`].
     pub fn load(bundle: &Bundle, index: usize) -> Result<Self, MemberError> {
+        Self::load_for(Kernel::best()?, bundle, index)
+    }
+
+    /// The same for a kernel that this core can run. *Errors*: [`MemberError`].
+    pub fn load_for(kernel: &'static Kernel, bundle: &Bundle, index: usize) -> Result<Self, MemberError> {
         let features = bundle.manifest().feature_count;
         let size = bundle.manifest().input.size;
-        let network = load_network(bundle.network(index), size);
-        let network = network.map_err(|source| MemberError::Network { member: index, source })?;
-        let member = Self { index, network, trees: bundle.trees(index), features };
+        let network = load_network(bundle.network(index), size, kernel);
+        let (network, runner) = network.map_err(|source| MemberError::Network { member: index, source })?;
+        let member = Self { index, network, runner, trees: bundle.trees(index), features };
         let shapes = member.output_shapes();
         if shapes != Some([vec![1, 1], vec![1, features]]) {
             return Err(MemberError::Outputs { member: index, features });
         }
         Ok(member)
+    }
+
+    /// What runs its network.
+    pub fn runner(&self) -> &Runner {
+        &self.runner
     }
 
     fn output_shapes(&self) -> Option<[Vec<usize>; 2]> {
@@ -103,12 +133,20 @@ impl Member {
     }
 }
 
-fn load_network(onnx: &[u8], size: usize) -> TractResult<Arc<TypedRunnableModel>> {
-    let model = tract_onnx::onnx()
-        .model_for_read(&mut Cursor::new(onnx))?
-        .with_input_fact(0, f32::fact([1, RGB_BYTES, size, size]).into())?
-        .with_outputs_by_name(["egfr", "features"])?;
-    model.into_optimized()?.into_runnable()
+/// *Errors*: tract's own, of a network that neither it nor the engine can run.
+fn load_network(onnx: &[u8], size: usize, kernel: &'static Kernel) -> TractResult<(Arc<TypedRunnableModel>, Runner)> {
+    let tract = tract_onnx::onnx();
+    let read = || tract.proto_model_for_read(&mut Cursor::new(onnx));
+    let shape = Shape { channels: RGB_BYTES, height: size, width: size };
+    let (model, runner) = match op::graft(read()?, shape, &OUTPUTS, kernel, NonZeroUsize::MIN) {
+        Ok((model, _)) => (model, Runner::Engine(kernel)),
+        Err(why) => {
+            let input = f32::fact([1, RGB_BYTES, size, size]).into();
+            let model = tract.model_for_proto_model(&read()?)?.with_input_fact(0, input)?;
+            (model.with_outputs_by_name(OUTPUTS)?.into_typed()?, Runner::Tract(why))
+        }
+    };
+    Ok((model.into_optimized()?.into_runnable()?, runner))
 }
 
 fn plain(output: &TValue) -> TractResult<&[f32]> {

@@ -52,6 +52,10 @@ pub fn info(path: &Path) -> Result<()> {
     }
     println!("eGFR < 60    likely from {}, unlikely to {}", manifest.rules.likely_from.0, manifest.rules.unlikely_to.0);
     println!("spread       at most {} mL/min/1.73 m2", manifest.rules.spread_limit.0);
+    match load(&bundle) {
+        Ok(team) => team.runners().iter().for_each(|line| println!("runs         {line}")),
+        Err(error) => println!("runs         not: {error:#}"),
+    }
     println!("\n{}", manifest.card.trim_end());
     Ok(())
 }

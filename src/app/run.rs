@@ -73,6 +73,9 @@ fn with_bundle(board: &Board, states: &Slot<State>, health: &Health) -> Result<(
     let starting = |loaded| drop(states.put(State { phase: Phase::Starting { loaded, members }, ..ready.clone() }));
     starting(0);
     let team = Team::load(&bundle, || starting(loaded.fetch_add(1, Ordering::Relaxed) + 1)).with_context(in_bundle)?;
+    for runs in team.runners() {
+        tracing::info!(bundle = team.identity().name, runs, "networks");
+    }
     let reader = Reader::open()?.with_profiles(board.files.profiles.as_deref());
     let journal = Journal::open(&board.files.journal)?;
     let inputs = (board.controls != Controls::default()).then(|| Inputs::open(&board.controls)).transpose()?;

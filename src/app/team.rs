@@ -2,7 +2,7 @@
 
 use crate::{
     bundle::{Bundle, manifest::Input},
-    ensemble::{Member, MemberError, NetworkInput},
+    ensemble::{Member, MemberError, NetworkInput, Runner},
     estimate::{Estimate, MemberOutput, Rules},
     frame::Picture,
     reading::BundleIdentity,
@@ -37,6 +37,27 @@ impl Team {
     /// How many members there are.
     pub fn member_count(&self) -> usize {
         self.members.len()
+    }
+
+    /// What runs the networks: a line for the engine, and one for each reason why members run through tract.
+    pub fn runners(&self) -> Vec<String> {
+        let mut lines: Vec<(String, Vec<String>)> = Vec::new();
+        for (index, member) in self.members.iter().enumerate() {
+            let line = match member.runner() {
+                Runner::Engine(kernel) => format!("int8 by {}", kernel.name),
+                Runner::Tract(why) => format!("tract, as {why}"),
+            };
+            match lines.iter_mut().find(|(known, _)| *known == line) {
+                Some((_, members)) => members.push(index.to_string()),
+                None => lines.push((line, vec![index.to_string()])),
+            }
+        }
+        let all = lines.len() == 1;
+        let said = |(line, members): (String, Vec<String>)| match all {
+            true => line,
+            false => format!("members {}: {line}", members.join(", ")),
+        };
+        lines.into_iter().map(said).collect()
     }
 
     /// Width and height of the crops to be judged.

@@ -25,7 +25,9 @@ pub enum GraftError {
     Tract(TractError),
 }
 
-/// A network with its trunk run by the engine on so many threads, from f32 `[1, C, H, W]`. *Errors*: [`GraftError`]; run it by tract then.
+/// A network with its trunk run by the engine on so many threads, with the file's inputs, the picture f32 `[1, C, H, W]`.
+///
+/// *Errors*: [`GraftError`]; run it by tract then.
 pub fn graft(
     mut model: ModelProto,
     input: Shape,
@@ -37,25 +39,35 @@ pub fn graft(
     let graph = model.graph.as_mut().ok_or(ImportError::NoGraph)?;
     import::cut(graph, &trunk)?;
     let plan = Arc::new(Plan::new(&trunk.net, kernel).map_err(ImportError::Net)?);
-    let model = wire(&model, outputs, &plan, threads).map_err(GraftError::Tract)?;
+    let model = wire(&model, &trunk.output, outputs, &plan, threads).map_err(GraftError::Tract)?;
     Ok((model, plan))
 }
 
-fn wire(rest: &ModelProto, outputs: &[&str], plan: &Arc<Plan>, threads: NonZeroUsize) -> TractResult<TypedModel> {
-    let mut model = tract_onnx::onnx()
-        .model_for_proto_model(rest)?
-        .with_input_fact(0, fact(plan.output_shape()).into())?
+/// Puts a plan in front of what follows it, which reads it as the input `end`.
+fn wire(
+    rest: &ModelProto,
+    end: &str,
+    outputs: &[&str],
+    plan: &Arc<Plan>,
+    threads: NonZeroUsize,
+) -> TractResult<TypedModel> {
+    let model = tract_onnx::onnx().model_for_proto_model(rest)?;
+    let name = |outlet: &OutletId| &*model.node(outlet.node).name == end;
+    let at = model.input_outlets()?.iter().position(name).context("what follows the trunk does not read it")?;
+    let mut model = model
+        .with_input_fact(at, fact(plan.output_shape()).into())?
         .with_outputs_by_name(outputs.iter().copied())?
         .into_typed()?;
-    let end = model.input_outlets()?[0];
+    let mut inputs = model.input_outlets()?.to_vec();
     let picture = model.add_source("picture", fact(plan.input_shape()))?;
     let mut patch = TypedModelPatch::default();
     let tap = patch.tap_model(&model, picture)?;
     let trunk = Trunk { plan: Arc::clone(plan), threads, scratches: Arc::default() };
     let given = patch.wire_node("trunk", trunk, &[tap])?;
-    patch.shunt_outside(&model, end, given[0])?;
+    patch.shunt_outside(&model, inputs[at], given[0])?;
     patch.apply(&mut model)?;
-    model.set_input_outlets(&[picture])?;
+    inputs[at] = picture;
+    model.set_input_outlets(&inputs)?;
     model.compact()?;
     Ok(model)
 }
