@@ -4,18 +4,23 @@
 //! absent: threads. `app` spreads the members over the cores, because only it knows how many there are.
 
 use crate::{
-    bundle::{Bundle, manifest::Input},
+    bundle::{
+        Bundle,
+        manifest::{Input, Manifest},
+    },
     engine::{
         kernel::{Kernel, KernelError},
         net::Shape,
-        op::{self, GraftError},
+        op::{self, GraftError, Shared},
+        plan::Plan,
     },
     estimate::MemberOutput,
     frame::{Picture, RGB_BYTES},
+    packed::{Packed, PackedError},
     trees::Trees,
     units::Egfr,
 };
-use std::{io::Cursor, num::NonZeroUsize, sync::Arc};
+use std::{io::Cursor, sync::Arc};
 use tract_onnx::prelude::*;
 
 /// What a network gives, in this order.
@@ -42,6 +47,14 @@ pub enum MemberError {
         /// How many features the bundle says.
         features: usize,
     },
+    /// Its packed form cannot be used.
+    #[error("member {member}: {source}")]
+    Packed {
+        /// The member's number, from 0.
+        member: usize,
+        /// Why.
+        source: PackedError,
+    },
     /// The kernel that was asked for is not there.
     #[error(transparent)]
     Kernel(#[from] KernelError),
@@ -49,8 +62,8 @@ pub enum MemberError {
 
 /// What runs a member's network.
 pub enum Runner {
-    /// The int8 engine, by this kernel; tract only what follows the trunk.
-    Engine(&'static Kernel),
+    /// The int8 engine, by this plan; tract only what follows the trunk.
+    Engine(Arc<Plan>),
     /// tract alone, for this reason.
     Tract(GraftError),
 }
@@ -91,16 +104,40 @@ pub struct Member {
 impl Member {
     /// Loads member `index` of a bundle for the best kernel here and checks what it gives. *Errors*: [`MemberError`].
     pub fn load(bundle: &Bundle, index: usize) -> Result<Self, MemberError> {
-        Self::load_for(Kernel::best()?, bundle, index)
+        Self::load_for(Kernel::best()?, &Shared::default(), bundle, index)
     }
 
-    /// The same for a kernel that this core can run. *Errors*: [`MemberError`].
-    pub fn load_for(kernel: &'static Kernel, bundle: &Bundle, index: usize) -> Result<Self, MemberError> {
-        let features = bundle.manifest().feature_count;
-        let size = bundle.manifest().input.size;
-        let network = load_network(bundle.network(index), size, kernel);
+    /// The same for a kernel that this core can run, sharing with other members what a run needs. *Errors*: [`MemberError`].
+    pub fn load_for(
+        kernel: &'static Kernel,
+        shared: &Shared,
+        bundle: &Bundle,
+        index: usize,
+    ) -> Result<Self, MemberError> {
+        let network = load_network(bundle.network(index), bundle.manifest().input.size, kernel, shared);
         let (network, runner) = network.map_err(|source| MemberError::Network { member: index, source })?;
-        let member = Self { index, network, runner, trees: bundle.trees(index), features };
+        Self::new(index, network, runner, bundle.trees(index), bundle.manifest())
+    }
+
+    /// Loads member `index` of a packed form. *Errors*: [`MemberError`].
+    pub fn load_packed(packed: &Packed, shared: &Shared, index: usize) -> Result<Self, MemberError> {
+        let unpacked = |source| MemberError::Packed { member: index, source };
+        let (network, plan) = packed.network(index, &OUTPUTS, shared).map_err(unpacked)?;
+        let trees = packed.trees(index).map_err(unpacked)?;
+        Self::new(index, network, Runner::Engine(plan), trees, packed.manifest())
+    }
+
+    fn new(
+        index: usize,
+        network: TypedModel,
+        runner: Runner,
+        trees: Trees,
+        manifest: &Manifest,
+    ) -> Result<Self, MemberError> {
+        let features = manifest.feature_count;
+        let network = network.into_optimized().and_then(TypedModel::into_runnable);
+        let network = network.map_err(|source| MemberError::Network { member: index, source })?;
+        let member = Self { index, network, runner, trees, features };
         let shapes = member.output_shapes();
         if shapes != Some([vec![1, 1], vec![1, features]]) {
             return Err(MemberError::Outputs { member: index, features });
@@ -111,6 +148,14 @@ impl Member {
     /// What runs its network.
     pub fn runner(&self) -> &Runner {
         &self.runner
+    }
+
+    /// Multiplications and additions of its trunk. None where tract runs it.
+    pub fn macs(&self) -> Option<u64> {
+        match &self.runner {
+            Runner::Engine(plan) => Some(plan.macs()),
+            Runner::Tract(_) => None,
+        }
     }
 
     fn output_shapes(&self) -> Option<[Vec<usize>; 2]> {
@@ -134,19 +179,23 @@ impl Member {
 }
 
 /// *Errors*: tract's own, of a network that neither it nor the engine can run.
-fn load_network(onnx: &[u8], size: usize, kernel: &'static Kernel) -> TractResult<(Arc<TypedRunnableModel>, Runner)> {
+fn load_network(
+    onnx: &[u8],
+    size: usize,
+    kernel: &'static Kernel,
+    shared: &Shared,
+) -> TractResult<(TypedModel, Runner)> {
     let tract = tract_onnx::onnx();
     let read = || tract.proto_model_for_read(&mut Cursor::new(onnx));
     let shape = Shape { channels: RGB_BYTES, height: size, width: size };
-    let (model, runner) = match op::graft(read()?, shape, &OUTPUTS, kernel, NonZeroUsize::MIN) {
-        Ok((model, _)) => (model, Runner::Engine(kernel)),
+    match op::graft(read()?, shape, &OUTPUTS, kernel, shared) {
+        Ok((model, plan)) => Ok((model, Runner::Engine(plan))),
         Err(why) => {
             let input = f32::fact([1, RGB_BYTES, size, size]).into();
             let model = tract.model_for_proto_model(&read()?)?.with_input_fact(0, input)?;
-            (model.with_outputs_by_name(OUTPUTS)?.into_typed()?, Runner::Tract(why))
+            Ok((model.with_outputs_by_name(OUTPUTS)?.into_typed()?, Runner::Tract(why)))
         }
-    };
-    Ok((model.into_optimized()?.into_runnable()?, runner))
+    }
 }
 
 fn plain(output: &TValue) -> TractResult<&[f32]> {

@@ -3,7 +3,8 @@
 
 mod small_bundle;
 
-use small_bundle::{SIZE, network};
+use prost::Message;
+use small_bundle::{SIZE, network, value};
 use sonogfr::{
     bundle::Bundle,
     crop::CropSquare,
@@ -13,8 +14,11 @@ use sonogfr::{
     frame::Picture,
     phantom,
 };
-use std::{io::Cursor, num::NonZeroUsize, path::Path};
-use tract_onnx::prelude::*;
+use std::{io::Cursor, path::Path};
+use tract_onnx::{
+    pb::{ModelProto, NodeProto},
+    prelude::*,
+};
 
 const SEED: u64 = 71;
 
@@ -59,8 +63,8 @@ fn given_every_kernel_expect_the_demonstration_to_say_the_same_to_the_bit() {
     let input = bundle.manifest().input;
     let crop = NetworkInput::new(&crop(2, input.size), &input);
     let said = Kernel::all().map(|kernel| {
-        let member = Member::load_for(kernel, &bundle, 3).unwrap();
-        assert!(matches!(member.runner(), Runner::Engine(by) if by.name == kernel.name));
+        let member = Member::load_for(kernel, &op::Shared::default(), &bundle, 3).unwrap();
+        assert!(matches!(member.runner(), Runner::Engine(by) if by.kernel().name == kernel.name));
         member.run(&crop).unwrap()
     });
     let said: Vec<MemberOutput> = said.collect();
@@ -109,12 +113,24 @@ fn given_a_network_that_the_engine_does_not_cover_expect_tract_and_the_reason() 
     }
 }
 
+/// A network with a second input, "length_cm", which is added to eGFR: as long as the kidney, so much larger.
+fn with_length(network: &[u8]) -> ModelProto {
+    let mut model = ModelProto::decode(network).unwrap();
+    let graph = model.graph.as_mut().unwrap();
+    graph.input.push(value("length_cm", &[1, 1]));
+    let head = graph.node.last_mut().unwrap();
+    (head.name, head.output[0]) = ("egfr.without".into(), "egfr.without".into());
+    let input = vec!["egfr.without".into(), "length_cm".into()];
+    graph.node.push(NodeProto { op_type: "Add".into(), input, output: vec!["egfr".into()], ..Default::default() });
+    model
+}
+
 #[test]
 fn given_a_network_with_an_input_for_its_head_expect_both_inputs_in_their_places() {
-    let model = small_bundle::with_length(&network(4, "Relu"));
+    let model = with_length(&network(4, "Relu"));
     let shape = Shape { channels: 3, height: SIZE, width: SIZE };
     let kernel = Kernel::best().unwrap();
-    let (network, _) = op::graft(model, shape, &["egfr", "features"], kernel, NonZeroUsize::MIN).unwrap();
+    let (network, _) = op::graft(model, shape, &["egfr", "features"], kernel, &op::Shared::default()).unwrap();
     let network = network.into_optimized().unwrap().into_runnable().unwrap();
     let egfr = |length_cm: f32| {
         let crop = Tensor::zero::<f32>(&[1, 3, SIZE, SIZE]).unwrap();

@@ -1,6 +1,10 @@
 //! `sonogfr bundle`: builds, checks and describes bundles; and finds the one to use where none is named.
 
-use super::{shipped, team::Team};
+use super::{
+    opened::{self, Opened},
+    shipped,
+    team::Team,
+};
 use crate::bundle::{self, Bundle};
 use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -63,7 +67,11 @@ pub fn info(path: &Path) -> Result<()> {
 /// Opens the bundle at `path`, or the demonstration bundle where none is named, and loads its members.
 pub fn team(path: Option<&Path>) -> Result<Team> {
     let path = self::path(path)?;
-    load(&Bundle::open(&path)?).with_context(|| format!("bundle {}", path.display()))
+    let opened = Opened::open(&path, opened::folder().as_deref())?;
+    let progress = member_bar("loading", opened.manifest().members.len());
+    let team = opened.load(|| progress.inc(1)).with_context(|| format!("bundle {}", path.display()))?.0;
+    progress.finish_and_clear();
+    Ok(team)
 }
 
 /// The bundle at `path`, or the demonstration bundle where none is named. *Errors*: there is none.

@@ -84,7 +84,7 @@ impl Graph {
 }
 
 /// An f32 tensor of these sides.
-fn value(name: &str, sides: &[usize]) -> ValueInfoProto {
+pub fn value(name: &str, sides: &[usize]) -> ValueInfoProto {
     let side = |&side: &usize| Dimension { value: Some(DimValue(side as i64)), ..Default::default() };
     let shape = Some(TensorShapeProto { dim: sides.iter().map(side).collect() });
     let tensor = Value::TensorType(Tensor { elem_type: DataType::Float as i32, shape });
@@ -118,18 +118,6 @@ pub fn network(seed: u64, operator: &str) -> Vec<u8> {
     graph.graph.output = vec![value("egfr", &[1, 1]), value("features", &[1, FEATURES])];
     let opset_import = vec![OperatorSetIdProto { domain: String::new(), version: 17 }];
     ModelProto { ir_version: 8, graph: Some(graph.graph), opset_import, ..Default::default() }.encode_to_vec()
-}
-
-/// The same with a second input, "length_cm", which is added to eGFR: as long as the kidney, so much larger.
-pub fn with_length(network: &[u8]) -> ModelProto {
-    let mut model = ModelProto::decode(network).unwrap();
-    let graph = model.graph.as_mut().unwrap();
-    graph.input.push(value("length_cm", &[1, 1]));
-    let head = graph.node.last_mut().unwrap();
-    (head.name, head.output[0]) = ("egfr.without".into(), "egfr.without".into());
-    let input = vec!["egfr.without".into(), "length_cm".into()];
-    graph.node.push(NodeProto { op_type: "Add".into(), input, output: vec!["egfr".into()], ..Default::default() });
-    model
 }
 
 /// A bundle of such networks.

@@ -10,13 +10,14 @@ mod builder;
 mod tests;
 
 use super::{
-    net::{Net, NetError, Shape},
+    net::{Net, NetError, Shape, Weights},
     onnx::{self, Names},
 };
 use builder::Builder;
 use std::collections::HashSet;
 use tract_onnx::pb::{
-    GraphProto, ModelProto, NodeProto, ValueInfoProto, tensor_shape_proto::dimension, type_proto::Value,
+    GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, tensor_proto::DataType,
+    tensor_shape_proto::dimension, type_proto::Value,
 };
 
 /// The operator sets whose operators are known to mean what is read here: per-channel dequantisation came with 13.
@@ -120,6 +121,11 @@ fn shape(input: &ValueInfoProto) -> Option<Shape> {
 
 /// Finds the trunk of a model whose input has this shape. *Errors*: [`ImportError`], where it is not covered.
 pub fn import(model: &ModelProto, input: Shape) -> Result<Trunk, ImportError> {
+    import_with(model, input, Weights::Held)
+}
+
+/// The same, where the weights may be elsewhere: they were taken out by [`strip`].
+pub fn import_with(model: &ModelProto, input: Shape, weights: Weights) -> Result<Trunk, ImportError> {
     let opset = model.opset_import.iter().find(|set| set.domain.is_empty() || set.domain == "ai.onnx");
     let found = opset.map_or(0, |set| set.version);
     if !OPSETS.contains(&found) {
@@ -133,29 +139,56 @@ pub fn import(model: &ModelProto, input: Shape) -> Result<Trunk, ImportError> {
     let &[picture] = &inputs[..] else {
         return Err(ImportError::Inputs { inputs: inputs.into_iter().map(String::from).collect() });
     };
-    let mut builder = Builder::new(&names, picture);
+    let mut builder = Builder::new(&names, picture, weights);
     let quantising = names.nodes().iter().filter(|node| node.op_type == "QuantizeLinear");
     for node in quantising.filter(|node| needed.contains(onnx::input(node, 0))) {
         builder.quantised(node)?;
     }
     let last = builder.read(end, &end.output[0])?;
     let (quantisation, nodes) = builder.nodes_to(last).ok_or(ImportError::NotQuantised)?;
-    Ok(Trunk { net: Net::new(input, quantisation, nodes)?, input: picture.into(), output: end.output[0].clone() })
+    Ok(Trunk {
+        net: Net::checked(input, quantisation, nodes, weights)?,
+        input: picture.into(),
+        output: end.output[0].clone(),
+    })
+}
+
+/// Takes the trunk's weights out of a graph and leaves their shapes.
+pub fn strip(graph: &mut GraphProto, trunk: &Trunk) {
+    let (needed, _) = after(graph, trunk);
+    let weights = |tensor: &&mut TensorProto| {
+        tensor.data_type == DataType::Int8 as i32 && tensor.dims.len() == 4 && !needed.contains(&tensor.name)
+    };
+    for tensor in graph.initializer.iter_mut().filter(weights) {
+        (tensor.raw_data, tensor.int32_data) = Default::default();
+    }
+}
+
+/// What follows a trunk: the names of all tensors that it reads or makes, and which of the graph's nodes are in it.
+fn after(graph: &GraphProto, trunk: &Trunk) -> (HashSet<String>, Vec<bool>) {
+    let mut needed: HashSet<String> = graph.output.iter().map(|output| output.name.clone()).collect();
+    // A graph is in order, so one walk from its end meets every reader before what it reads.
+    let mut kept: Vec<bool> = graph
+        .node
+        .iter()
+        .rev()
+        .map(|node| {
+            let keep = node.output.iter().any(|output| needed.contains(output) && *output != trunk.output);
+            if keep {
+                needed.extend(node.input.iter().cloned());
+            }
+            keep
+        })
+        .collect();
+    kept.reverse();
+    (needed, kept)
 }
 
 /// Cuts the trunk out of a graph: its output takes the place of the picture among the inputs. *Errors*: [`ImportError::ReadBeside`].
 pub fn cut(graph: &mut GraphProto, trunk: &Trunk) -> Result<(), ImportError> {
-    let mut needed: HashSet<String> = graph.output.iter().map(|output| output.name.clone()).collect();
-    let mut kept = Vec::new();
-    // A graph is in order, so one walk from its end meets every reader before what it reads.
-    for node in graph.node.drain(..).rev() {
-        if node.output.iter().any(|output| needed.contains(output) && *output != trunk.output) {
-            needed.extend(node.input.iter().cloned());
-            kept.push(node);
-        }
-    }
-    kept.reverse();
-    graph.node = kept;
+    let (needed, kept) = after(graph, trunk);
+    let mut kept = kept.into_iter();
+    graph.node.retain(|_| kept.next().unwrap_or_default());
     // Constants may be listed as inputs too; those that the trunk alone read go with it.
     let constants: HashSet<_> = graph.initializer.iter().map(|tensor| tensor.name.clone()).collect();
     graph.initializer.retain(|tensor| needed.contains(&tensor.name));
