@@ -70,7 +70,7 @@ pub enum Runner {
 
 /// A crop as the networks take it. *Shape*: `[1, 3, size, size]` f32, red, green, blue planes, normalised.
 #[derive(Clone, Debug)]
-pub struct NetworkInput(Tensor);
+pub struct NetworkInput(Arc<Tensor>);
 
 impl NetworkInput {
     /// Normalises a crop as its bundle says.
@@ -88,7 +88,7 @@ impl NetworkInput {
             }
         }
         let shape = [1, RGB_BYTES, input.size, input.size];
-        Self(Tensor::from_shape(&shape, &planes).expect("the planes have the shape's length"))
+        Self(Tensor::from_shape(&shape, &planes).expect("the planes have the shape's length").into())
     }
 }
 
@@ -168,7 +168,7 @@ impl Member {
     /// What the member says of a crop. *Errors*: [`MemberError`].
     pub fn run(&self, input: &NetworkInput) -> Result<MemberOutput, MemberError> {
         let failed = |source| MemberError::Network { member: self.index, source };
-        let outputs = self.network.run(tvec!(input.0.clone().into())).map_err(failed)?;
+        let outputs = self.network.run(tvec!(TValue::from_const(Arc::clone(&input.0)))).map_err(failed)?;
         let egfr = plain(&outputs[0]).map_err(failed)?;
         let features = plain(&outputs[1]).map_err(failed)?;
         let (&[egfr], true) = (egfr, features.len() == self.features) else {

@@ -72,8 +72,8 @@ pub fn run(order: &Order, form: Form) -> Result<()> {
     if order.model.extension().is_some_and(|ending| ending == ONNX) {
         let (subject, network) = load_network(order).with_context(in_file)?;
         let shape = network.model().input_fact(0)?.shape.as_concrete().context("an input of unknown size")?.to_vec();
-        let input = Tensor::zero::<f32>(&shape)?;
-        let run = || network.run(tvec!(input.clone().into())).map(drop);
+        let input = Arc::new(Tensor::zero::<f32>(&shape)?);
+        let run = || network.run(tvec!(TValue::from_const(Arc::clone(&input)))).map(drop);
         report(order, form, &subject, times(order, run)?);
     } else {
         let (subject, team) = load_bundle(order).with_context(in_file)?;

@@ -182,12 +182,12 @@ impl EvalOp for Trunk {
     fn eval(&self, _context: &EvalContext, inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
         let picture = args_1!(inputs);
         let shape = self.plan.output_shape();
-        let mut output = vec![0.0; shape.channels * shape.pixels()];
+        let mut output = Tensor::zero::<f32>(&[1, shape.channels, shape.height, shape.width])?;
         let mut scratch = self.shared.scratches().pop().unwrap_or_default();
         let picture = picture.try_as_plain_ram()?.as_slice::<f32>()?;
-        self.plan.run(picture, &mut scratch, self.shared.threads(), &mut output);
+        let mut numbers = output.try_as_plain_ram_mut()?;
+        self.plan.run(picture, &mut scratch, self.shared.threads(), numbers.as_slice_mut::<f32>()?);
         self.shared.scratches().push(scratch);
-        let output = Tensor::from_shape(&[1, shape.channels, shape.height, shape.width], &output)?;
         Ok(tvec!(output.into_tvalue()))
     }
 }

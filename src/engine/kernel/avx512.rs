@@ -3,6 +3,7 @@
 //! The sums are single variables by a macro, as the compiler spills an array of so many (140 instead of 460 GMAC/s).
 
 use super::{Activations, Job, Kernel};
+use crate::engine::{net::Quantisation, numbers::quantise_row};
 use std::arch::{asm, x86_64::*};
 
 const ROWS: usize = 6;
@@ -22,6 +23,7 @@ pub static KERNEL: Kernel = Kernel {
             && std::is_x86_feature_detected!("avx512vnni")
     },
     tile,
+    quantise,
     peak: Some(peak),
 };
 
@@ -51,6 +53,13 @@ macro_rules! peak {
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
 unsafe fn peak(rounds: usize) -> u64 {
     peak!(rounds: a b c d e f g h i j k l m n o p q r s t u v w x)
+}
+
+/// # Safety
+/// That of `Kernel::quantise`.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+unsafe fn quantise(numbers: &[f32], quantisation: Quantisation, bytes: &mut [u8]) {
+    quantise_row(numbers, quantisation, bytes);
 }
 
 /// # Safety

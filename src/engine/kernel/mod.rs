@@ -19,7 +19,7 @@ mod plain;
 mod requantise;
 
 use super::{
-    net::{Added, Requantise},
+    net::{Added, Quantisation, Requantise},
     pack::Packed,
     table::Table,
 };
@@ -71,6 +71,11 @@ pub struct Kernel {
     /// # Safety
     /// `runs` gave true, and what [`Job`] says of its pointers holds.
     tile: unsafe fn(&Job),
+    /// [`quantise_row`](crate::engine::numbers::quantise_row), compiled for this kernel's vectors.
+    ///
+    /// # Safety
+    /// `runs` gave true.
+    quantise: unsafe fn(&[f32], Quantisation, &mut [u8]),
     /// Multiplies as fast as the core can without reading memory, so many rounds, and says how often it did. None where
     /// nobody has written it.
     ///
@@ -171,6 +176,13 @@ impl Kernel {
         let named = std::env::var("SONOGFR_KERNEL").ok();
         let mut fitting = Self::all().filter(|kernel| named.as_ref().is_none_or(|name| name == kernel.name));
         fitting.next().ok_or(KernelError { named: named.unwrap_or_default() })
+    }
+
+    /// Makes bytes of numbers.
+    pub fn quantise(&self, numbers: &[f32], quantisation: Quantisation, bytes: &mut [u8]) {
+        assert!((self.runs)(), "the plan is made for its kernel");
+        // SAFETY: `runs` gave true.
+        unsafe { (self.quantise)(numbers, quantisation, bytes) }
     }
 
     /// Computes a part of a layer.
