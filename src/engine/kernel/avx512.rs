@@ -135,10 +135,14 @@ macro_rules! tile {
                 $( let [mut $a, mut $b, mut $c, mut $d] = bias; )+
                 let mut weights = job.weights.cast::<__m512i>();
                 let mut offsets = job.offsets;
+                let mut ahead = job.ahead;
                 for _ in 0..job.taps {
                     $( let $input = job.input.add(*offsets.add($row) as usize).cast::<i32>(); )+
                     offsets = offsets.add(ROWS);
                     for unit in 0..job.tap_bytes / 4 {
+                        _mm_prefetch::<_MM_HINT_T0>(ahead);
+                        // A quarter of what a unit reads, as four tiles bring a block.
+                        ahead = ahead.wrapping_add(64);
                         let w = four(weights);
                         weights = weights.add(4);
                         $(

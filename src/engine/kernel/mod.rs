@@ -31,6 +31,10 @@ const PEAK_ROUNDS: usize = 1 << 17;
 /// Measurements of the peak, of which the best counts.
 const PEAK_TRIES: usize = 20;
 
+/// Tiles during which the next block's weights are brought nearer. They come from memory, as a network has more than caches
+/// hold: where a block has few tiles, the first would wait. *Source*: 3 to 4 % of ResNet-18, 50 and 101 on x86.
+const AHEAD_TILES: usize = 4;
+
 /// What kernels take for activations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Activations {
@@ -96,6 +100,9 @@ struct Job {
     input: *const u8,
     offsets: *const u32,
     weights: *const i8,
+    /// Anywhere; a kernel may have a quarter of a block's weights from there on brought nearer.
+    #[cfg_attr(target_arch = "aarch64", allow(dead_code, reason = "only a kernel of x86 does"))]
+    ahead: *const i8,
     bias: *const i32,
     scales: *const f32,
     zero: u8,
@@ -216,6 +223,7 @@ impl Kernel {
         let added = requantise.added.unwrap_or(Added { own: 0.0, residual: 0.0, offset: 0.0 });
         for block in part.blocks {
             let column = block * self.columns;
+            let own = weights[block * block_weights..].as_ptr();
             for tile in part.tiles.clone() {
                 let at = (1 + table.tiles()[tile].pixel) * stride + column;
                 let job = Job {
@@ -224,7 +232,8 @@ impl Kernel {
                     tap_bytes,
                     input,
                     offsets: table.offsets(tile).as_ptr(),
-                    weights: weights[block * block_weights..].as_ptr(),
+                    weights: own,
+                    ahead: own.wrapping_add(block_weights + tile % AHEAD_TILES * (block_weights / AHEAD_TILES)),
                     bias: packed.bias[column..].as_ptr(),
                     scales: packed.scales[column..].as_ptr(),
                     zero: requantise.zero,
