@@ -167,8 +167,11 @@ fn spread<T: Send, E: Send>(
             let named = thread::Builder::new().name(format!("member-{i}"));
             named.spawn_scoped(scope, take).expect("the system can start a thread a core")
         };
-        let workers: Vec<_> = (0..threads).map(spawn).collect();
-        workers.into_iter().flat_map(|worker| worker.join().expect("a member does not panic")).collect::<Vec<_>>()
+        // The caller is one of them.
+        let workers: Vec<_> = (1..threads).map(spawn).collect();
+        let own = take();
+        let others = workers.into_iter().flat_map(|worker| worker.join().expect("a member does not panic"));
+        own.into_iter().chain(others).collect::<Vec<_>>()
     });
     results.sort_by_key(|(index, _)| *index);
     results.into_iter().map(|(_, result)| result).collect()
