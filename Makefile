@@ -27,7 +27,7 @@ test-training: .machine-python
 	models/training/.venv/bin/pytest -q models/training
 
 # Engines against each other on the same int8 networks, taking turns: onnxruntime, OpenVINO, tract and this program; ten
-# ResNet-101 at once against ten sessions of onnxruntime. Table and plot in target/bench. Takes a quarter of an hour and 2 GB.
+# ResNet-101 at once against ten sessions of onnxruntime. Table and plot in target/bench. Takes some minutes and 3 GB of disk.
 BENCH_VENV := $(TARGET)/bench-venv
 BENCH := $(TARGET)/bench
 BENCH_NETS := $(BENCH)/nets
