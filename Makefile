@@ -3,7 +3,7 @@
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 SONOGFR := $(TARGET)/release/sonogfr
 
-.PHONY: demo test build no-std test-training bench-sight cross package test-arm virtual-board virtual-pi count-arm
+.PHONY: demo test build no-std test-training bench bench-sight cross package test-arm virtual-board virtual-pi count-arm
 
 # A phantom exam through the pipeline of the device, with the demonstration bundle.
 demo: build
@@ -26,8 +26,25 @@ test-training: .machine-python
 	models/training/.venv/bin/pip install --quiet -e 'models/training[test]'
 	models/training/.venv/bin/pytest -q models/training
 
-# Sight against template matching with OpenCV, on synthetic carts and one core, in a virtual environment.
+# Engines against each other on the same int8 networks, taking turns: onnxruntime, OpenVINO, tract and this program; ten
+# ResNet-101 at once against ten sessions of onnxruntime. Table and plot in target/bench. Takes some minutes and 3 GB of disk.
 BENCH_VENV := $(TARGET)/bench-venv
+BENCH := $(TARGET)/bench
+BENCH_NETS := $(BENCH)/nets
+bench: build .machine-python
+	test -d $(BENCH_VENV) || python3 -m venv $(BENCH_VENV)
+	$(BENCH_VENV)/bin/pip install --quiet onnx onnxruntime \
+	    || { echo "make bench needs onnx and onnxruntime to make its networks, and they cannot be had here"; exit 1; }
+	$(BENCH_VENV)/bin/pip install --quiet openvino || echo "OpenVINO cannot be had here and is left out"
+	$(BENCH_VENV)/bin/pip install --quiet matplotlib || echo "matplotlib cannot be had here: no plot"
+	test -e $(BENCH_NETS)/resnet101.egfr || $(BENCH_VENV)/bin/python benches/int8/make_nets.py $(BENCH_NETS)
+	test -e $(BENCH_NETS)/bundle/manifest.json \
+	    || $(BENCH_VENV)/bin/python benches/int8/make_nets.py $(BENCH_NETS) --nets resnet101 --members 10
+	$(SONOGFR) bundle build $(BENCH_NETS)/bundle -o $(BENCH)/ten-resnet101.sonogfr
+	CACHE_DIRECTORY=$(abspath $(BENCH)/cache) $(BENCH_VENV)/bin/python benches/int8/compare.py $(BENCH_NETS) \
+	    --sonogfr $(SONOGFR) --out $(BENCH) --bundle $(BENCH)/ten-resnet101.sonogfr --members $(BENCH_NETS)/bundle
+
+# Sight against template matching with OpenCV, on synthetic carts and one core, in a virtual environment.
 bench-sight: build .machine-python
 	cargo build --release --example time_sight
 	test -d $(BENCH_VENV) || python3 -m venv $(BENCH_VENV)

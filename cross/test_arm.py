@@ -19,11 +19,12 @@ CORES = ["cortex-a72", "cortex-a76"]
 # screens by the hundred.
 LIBRARY = "sonogfr"
 PROGRAMS = {
-    LIBRARY: ["crop::", "estimate::", "freeze::", "machine::", "overlay::ruler", "overlay::tests::given_a_", "overlay::text"],
+    LIBRARY: ["crop::", "engine::", "estimate::", "freeze::", "machine::", "overlay::ruler", "overlay::tests::given_a_", "overlay::text"],
     "crop_opencv": [],
     "trees_table": [],
     "trees_xgboost": [],
     "ensemble": [],
+    "packed": [],
 }
 # In mL/min/1.73 m2, and in parts of one for probabilities: a hundredth of what the panel shows.
 ESTIMATE_OFF = 0.01

@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 use sonogfr::engine::{import, kernel::Kernel, op};
-use std::{num::NonZeroUsize, sync::Arc};
+use std::sync::Arc;
 use tract_onnx::prelude::*;
 
 fn read(path: &str) -> Vec<f32> {
@@ -31,7 +31,7 @@ fn main() {
     let tract = tract.with_outputs_by_name(outputs).unwrap().into_optimized().unwrap().into_runnable().unwrap();
     print("tract", &tract, &input, &expected);
     for kernel in Kernel::all() {
-        let (network, _) = op::graft(proto.clone(), shape, &outputs, kernel, NonZeroUsize::MIN).unwrap();
+        let (network, _) = op::graft(proto.clone(), shape, &outputs, kernel, &op::Shared::default()).unwrap();
         print(kernel.name, &network.into_optimized().unwrap().into_runnable().unwrap(), &input, &expected);
     }
 }

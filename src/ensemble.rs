@@ -1,17 +1,30 @@
-//! Bundle -> runnable members, through tract.
+//! Bundle -> runnable members, by the int8 engine within tract.
 //!
-//! Always holds: a member gives one eGFR and as many features as its bundle says, checked when it is loaded. Deliberately
+//! A network that the engine does not cover runs through tract alone, and its member says why. Always holds: a member gives one eGFR and as many features as its bundle says, checked when it is loaded. Deliberately
 //! absent: threads. `app` spreads the members over the cores, because only it knows how many there are.
 
 use crate::{
-    bundle::{Bundle, manifest::Input},
+    bundle::{
+        Bundle,
+        manifest::{Input, Manifest},
+    },
+    engine::{
+        kernel::{Kernel, KernelError},
+        net::Shape,
+        op::{self, GraftError, Shared},
+        plan::Plan,
+    },
     estimate::MemberOutput,
     frame::{Picture, RGB_BYTES},
+    packed::{Packed, PackedError},
     trees::Trees,
     units::Egfr,
 };
 use std::{io::Cursor, sync::Arc};
 use tract_onnx::prelude::*;
+
+/// What a network gives, in this order.
+const OUTPUTS: [&str; 2] = ["egfr", "features"];
 
 /// Why a member cannot be loaded or run.
 #[derive(Debug, thiserror::Error)]
@@ -34,11 +47,30 @@ pub enum MemberError {
         /// How many features the bundle says.
         features: usize,
     },
+    /// Its packed form cannot be used.
+    #[error("member {member}: {source}")]
+    Packed {
+        /// The member's number, from 0.
+        member: usize,
+        /// Why.
+        source: PackedError,
+    },
+    /// The kernel that was asked for is not there.
+    #[error(transparent)]
+    Kernel(#[from] KernelError),
+}
+
+/// What runs a member's network.
+pub enum Runner {
+    /// The int8 engine, by this plan; tract only what follows the trunk.
+    Engine(Arc<Plan>),
+    /// tract alone, for this reason.
+    Tract(GraftError),
 }
 
 /// A crop as the networks take it. *Shape*: `[1, 3, size, size]` f32, red, green, blue planes, normalised.
 #[derive(Clone, Debug)]
-pub struct NetworkInput(Tensor);
+pub struct NetworkInput(Arc<Tensor>);
 
 impl NetworkInput {
     /// Normalises a crop as its bundle says.
@@ -56,7 +88,7 @@ impl NetworkInput {
             }
         }
         let shape = [1, RGB_BYTES, input.size, input.size];
-        Self(Tensor::from_shape(&shape, &planes).expect("the planes have the shape's length"))
+        Self(Tensor::from_shape(&shape, &planes).expect("the planes have the shape's length").into())
     }
 }
 
@@ -64,23 +96,66 @@ impl NetworkInput {
 pub struct Member {
     index: usize,
     network: Arc<TypedRunnableModel>,
+    runner: Runner,
     trees: Trees,
     features: usize,
 }
 
 impl Member {
-    /// Loads member `index` of a bundle and checks what it gives. *Errors*: [`MemberError`].
+    /// Loads member `index` of a bundle for the best kernel here and checks what it gives. *Errors*: [`MemberError`].
     pub fn load(bundle: &Bundle, index: usize) -> Result<Self, MemberError> {
-        let features = bundle.manifest().feature_count;
-        let size = bundle.manifest().input.size;
-        let network = load_network(bundle.network(index), size);
+        Self::load_for(Kernel::best()?, &Shared::default(), bundle, index)
+    }
+
+    /// The same for a kernel that this core can run, sharing with other members what a run needs. *Errors*: [`MemberError`].
+    pub fn load_for(
+        kernel: &'static Kernel,
+        shared: &Shared,
+        bundle: &Bundle,
+        index: usize,
+    ) -> Result<Self, MemberError> {
+        let network = load_network(bundle.network(index), bundle.manifest().input.size, kernel, shared);
+        let (network, runner) = network.map_err(|source| MemberError::Network { member: index, source })?;
+        Self::new(index, network, runner, bundle.trees(index), bundle.manifest())
+    }
+
+    /// Loads member `index` of a packed form. *Errors*: [`MemberError`].
+    pub fn load_packed(packed: &Packed, shared: &Shared, index: usize) -> Result<Self, MemberError> {
+        let unpacked = |source| MemberError::Packed { member: index, source };
+        let (network, plan) = packed.network(index, &OUTPUTS, shared).map_err(unpacked)?;
+        let trees = packed.trees(index).map_err(unpacked)?;
+        Self::new(index, network, Runner::Engine(plan), trees, packed.manifest())
+    }
+
+    fn new(
+        index: usize,
+        network: TypedModel,
+        runner: Runner,
+        trees: Trees,
+        manifest: &Manifest,
+    ) -> Result<Self, MemberError> {
+        let features = manifest.feature_count;
+        let network = network.into_optimized().and_then(TypedModel::into_runnable);
         let network = network.map_err(|source| MemberError::Network { member: index, source })?;
-        let member = Self { index, network, trees: bundle.trees(index), features };
+        let member = Self { index, network, runner, trees, features };
         let shapes = member.output_shapes();
         if shapes != Some([vec![1, 1], vec![1, features]]) {
             return Err(MemberError::Outputs { member: index, features });
         }
         Ok(member)
+    }
+
+    /// What runs its network.
+    pub fn runner(&self) -> &Runner {
+        &self.runner
+    }
+
+    /// Multiplications and additions of its trunk. None where tract runs it.
+    pub fn macs(&self) -> Option<u64> {
+        match &self.runner {
+            Runner::Engine(plan) => Some(plan.macs()),
+            Runner::Tract(_) => None,
+        }
     }
 
     fn output_shapes(&self) -> Option<[Vec<usize>; 2]> {
@@ -93,7 +168,7 @@ impl Member {
     /// What the member says of a crop. *Errors*: [`MemberError`].
     pub fn run(&self, input: &NetworkInput) -> Result<MemberOutput, MemberError> {
         let failed = |source| MemberError::Network { member: self.index, source };
-        let outputs = self.network.run(tvec!(input.0.clone().into())).map_err(failed)?;
+        let outputs = self.network.run(tvec!(TValue::from_const(Arc::clone(&input.0)))).map_err(failed)?;
         let egfr = plain(&outputs[0]).map_err(failed)?;
         let features = plain(&outputs[1]).map_err(failed)?;
         let (&[egfr], true) = (egfr, features.len() == self.features) else {
@@ -103,12 +178,24 @@ impl Member {
     }
 }
 
-fn load_network(onnx: &[u8], size: usize) -> TractResult<Arc<TypedRunnableModel>> {
-    let model = tract_onnx::onnx()
-        .model_for_read(&mut Cursor::new(onnx))?
-        .with_input_fact(0, f32::fact([1, RGB_BYTES, size, size]).into())?
-        .with_outputs_by_name(["egfr", "features"])?;
-    model.into_optimized()?.into_runnable()
+/// *Errors*: tract's own, of a network that neither it nor the engine can run.
+fn load_network(
+    onnx: &[u8],
+    size: usize,
+    kernel: &'static Kernel,
+    shared: &Shared,
+) -> TractResult<(TypedModel, Runner)> {
+    let tract = tract_onnx::onnx();
+    let read = || tract.proto_model_for_read(&mut Cursor::new(onnx));
+    let shape = Shape { channels: RGB_BYTES, height: size, width: size };
+    match op::graft(read()?, shape, &OUTPUTS, kernel, shared) {
+        Ok((model, plan)) => Ok((model, Runner::Engine(plan))),
+        Err(why) => {
+            let input = f32::fact([1, RGB_BYTES, size, size]).into();
+            let model = tract.model_for_proto_model(&read()?)?.with_input_fact(0, input)?;
+            Ok((model.with_outputs_by_name(OUTPUTS)?.into_typed()?, Runner::Tract(why)))
+        }
+    }
 }
 
 fn plain(output: &TValue) -> TractResult<&[f32]> {

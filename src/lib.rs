@@ -33,6 +33,8 @@ pub mod engine;
 #[cfg(feature = "std")]
 pub mod ensemble;
 #[cfg(feature = "std")]
+pub mod packed;
+#[cfg(feature = "std")]
 pub mod recognise;
 
 // The edges and what wires them.

@@ -79,16 +79,17 @@ enum Command {
         #[arg(long, value_name = "FILE.toml")]
         board: PathBuf,
     },
-    /// Time one network, after a warm-up
+    /// Time one network, or all members of a bundle on one crop, after a warm-up
     Bench {
-        /// An ONNX file with outputs "egfr" and "features"
+        /// An ONNX file (*.onnx) with outputs "egfr" and "features", or a bundle
+        #[arg(value_name = "MODEL.onnx|BUNDLE")]
         model: PathBuf,
         /// What runs it
         #[arg(long, value_enum, default_value_t = bench::Engine::Int8)]
         engine: bench::Engine,
-        /// How many threads share a run; tract has one
-        #[arg(long, default_value = "1")]
-        threads: NonZeroUsize,
+        /// How many threads share a run (else 1; tract has one), or how many cores a bundle has (else all)
+        #[arg(long)]
+        threads: Option<NonZeroUsize>,
         /// How many runs
         #[arg(long, default_value = "30")]
         reps: NonZeroUsize,

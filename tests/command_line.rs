@@ -233,6 +233,17 @@ fn given_the_demonstration_bundle_expect_it_in_order_small_and_marked() {
 }
 
 #[test]
+fn given_a_bundle_to_time_expect_what_runs_it_and_what_it_takes() {
+    let line = &json(&run(&["bench", text(&demo_bundle()), "--reps", "1", "--json"]))[0];
+    assert!(line["kernel"].as_str().unwrap().starts_with("int8 by "), "{line}");
+    for key in ["cpu_ms_median", "wall_ms_median", "wall_ms_min", "load_ms", "load_cpu_ms", "rss_mib", "gmac_per_s"] {
+        assert!(line[key].as_f64().unwrap() > 0.0, "{key} in {line}");
+    }
+    check_error(&["bench", text(&demo_bundle()), "--engine", "tract"], &["demo.sonogfr", "name one of its networks"]);
+    check_error(&["bench", "missing.onnx"], &["missing.onnx"]);
+}
+
+#[test]
 fn given_a_demonstration_expect_panels_animation_journal_and_the_truth_beside_the_reading() {
     let folder = tempfile::tempdir().unwrap();
     let output = run(&["demo", "-o", text(folder.path())]);

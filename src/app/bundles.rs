@@ -1,6 +1,10 @@
 //! `sonogfr bundle`: builds, checks and describes bundles; and finds the one to use where none is named.
 
-use super::{shipped, team::Team};
+use super::{
+    opened::{self, Opened},
+    shipped,
+    team::Team,
+};
 use crate::bundle::{self, Bundle};
 use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -52,6 +56,10 @@ pub fn info(path: &Path) -> Result<()> {
     }
     println!("eGFR < 60    likely from {}, unlikely to {}", manifest.rules.likely_from.0, manifest.rules.unlikely_to.0);
     println!("spread       at most {} mL/min/1.73 m2", manifest.rules.spread_limit.0);
+    match load(&bundle) {
+        Ok(team) => team.runners().iter().for_each(|line| println!("runs         {line}")),
+        Err(error) => println!("runs         not: {error:#}"),
+    }
     println!("\n{}", manifest.card.trim_end());
     Ok(())
 }
@@ -59,7 +67,11 @@ pub fn info(path: &Path) -> Result<()> {
 /// Opens the bundle at `path`, or the demonstration bundle where none is named, and loads its members.
 pub fn team(path: Option<&Path>) -> Result<Team> {
     let path = self::path(path)?;
-    load(&Bundle::open(&path)?).with_context(|| format!("bundle {}", path.display()))
+    let opened = Opened::open(&path, opened::folder().as_deref())?;
+    let progress = member_bar("loading", opened.manifest().members.len());
+    let team = opened.load(|| progress.inc(1)).with_context(|| format!("bundle {}", path.display()))?.0;
+    progress.finish_and_clear();
+    Ok(team)
 }
 
 /// The bundle at `path`, or the demonstration bundle where none is named. *Errors*: there is none.

@@ -3,15 +3,14 @@
 use super::{
     bundles,
     device::{self, Equipment, health::Health},
+    opened::{self, Opened},
     read,
     reader::Reader,
     screen::Screen,
     slot::Slot,
     sources::{Exams, Pictures},
-    team::Team,
 };
 use crate::{
-    bundle::Bundle,
     config::{Board, Capture, Controls},
     edge::{
         capture::{CaptureError, FrameSource, camera::Camera},
@@ -67,12 +66,24 @@ fn with_panel(board: &Board) -> Result<()> {
 fn with_bundle(board: &Board, states: &Slot<State>, health: &Health) -> Result<()> {
     let path = bundles::path(board.files.bundle.as_deref())?;
     let in_bundle = || format!("bundle {}", path.display());
-    let bundle = Bundle::open(&path).with_context(in_bundle)?;
+    let folder = opened::folder();
+    if folder.is_none() {
+        tracing::warn!(
+            "no folder for packed networks (CACHE_DIRECTORY, XDG_CACHE_HOME or HOME): every start takes longer"
+        );
+    }
+    let bundle = Opened::open(&path, folder.as_deref()).with_context(in_bundle)?;
     let ready = State::new(bundle.identity().demonstration);
     let (loaded, members) = (AtomicUsize::new(0), bundle.manifest().members.len());
     let starting = |loaded| drop(states.put(State { phase: Phase::Starting { loaded, members }, ..ready.clone() }));
     starting(0);
-    let team = Team::load(&bundle, || starting(loaded.fetch_add(1, Ordering::Relaxed) + 1)).with_context(in_bundle)?;
+    // Where packing them fails, members are counted again.
+    let count = || starting((loaded.fetch_add(1, Ordering::Relaxed) + 1).min(members));
+    let (team, origin) = bundle.load(count).with_context(in_bundle)?;
+    tracing::info!(bundle = team.identity().name, sha256 = team.identity().sha256, ?origin, "loaded");
+    for runs in team.runners() {
+        tracing::info!(bundle = team.identity().name, runs, "networks");
+    }
     let reader = Reader::open()?.with_profiles(board.files.profiles.as_deref());
     let journal = Journal::open(&board.files.journal)?;
     let inputs = (board.controls != Controls::default()).then(|| Inputs::open(&board.controls)).transpose()?;

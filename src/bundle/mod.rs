@@ -169,13 +169,26 @@ impl Bundle {
         self.entry(&self.manifest.members[index].network)
     }
 
+    /// The manifest's entry.
+    pub fn manifest_json(&self) -> &[u8] {
+        self.entry(MANIFEST_ENTRY)
+    }
+
+    /// The tree table of member `index`.
+    ///
+    /// # Panics
+    /// If there is no such member.
+    pub fn tree_table(&self, index: usize) -> &[u8] {
+        self.entry(&self.manifest.members[index].trees)
+    }
+
     /// The trees of member `index`.
     ///
     /// # Panics
     /// If there is no such member.
     pub fn trees(&self, index: usize) -> Trees {
-        let bytes = self.entry(&self.manifest.members[index].trees);
-        Trees::parse(bytes, self.manifest.feature_count).expect("the trees were checked when the bundle was opened")
+        Trees::parse(self.tree_table(index), self.manifest.feature_count)
+            .expect("the trees were checked when the bundle was opened")
     }
 
     fn entry(&self, name: &str) -> &[u8] {

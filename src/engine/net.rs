@@ -74,7 +74,7 @@ pub struct Conv {
     pub input: Tensor,
     /// Where it looks.
     pub window: Window,
-    /// *Shape* `[outputs, inputs, height, width]`, row-major, -127 to 127.
+    /// *Shape* `[outputs, inputs, height, width]`, row-major, -127 to 127; empty where [`Weights::Packed`].
     pub weights: Vec<i8>,
     /// One for each output, in steps of the input's scale times the weights'.
     pub bias: Vec<i32>,
@@ -104,6 +104,15 @@ pub struct MaxPool {
     pub input: Tensor,
     /// Where it looks.
     pub window: Window,
+}
+
+/// Where a network's weights are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weights {
+    /// In its convolutions.
+    Held,
+    /// Elsewhere, in a kernel's order; they were checked when they were packed.
+    Packed,
 }
 
 /// One step of the network.
@@ -164,6 +173,16 @@ const ELEMENTS_MAX: usize = 1 << 28;
 impl Net {
     /// Checks nodes and makes a network of them; the last node's tensor is what it gives. *Errors*: [`NetError`].
     pub fn new(input: Shape, quantisation: Quantisation, nodes: Vec<Node>) -> Result<Self, NetError> {
+        Self::checked(input, quantisation, nodes, Weights::Held)
+    }
+
+    /// The same, where the weights may be elsewhere.
+    pub fn checked(
+        input: Shape,
+        quantisation: Quantisation,
+        nodes: Vec<Node>,
+        weights: Weights,
+    ) -> Result<Self, NetError> {
         let mut net = Self { nodes: Vec::new(), shapes: Vec::new(), quantisations: Vec::new() };
         net.push(input, quantisation)?;
         if nodes.is_empty() {
@@ -171,7 +190,7 @@ impl Net {
         }
         for node in &nodes {
             let (shape, quantisation) = match node {
-                Node::Conv(conv) => net.check_conv(conv)?,
+                Node::Conv(conv) => net.check_conv(conv, weights)?,
                 Node::MaxPool(pool) => {
                     let shape = net.shape_of(pool.input)?;
                     // No window lies outside altogether.
@@ -209,13 +228,14 @@ impl Net {
 
     /// Multiplications and additions in one run.
     pub fn macs(&self) -> u64 {
-        let outputs = self.nodes.iter().zip(&self.shapes[1..]);
-        outputs
-            .map(|(node, shape)| match node {
-                Node::Conv(conv) => conv.weights.len() as u64 * shape.pixels() as u64,
-                Node::MaxPool(_) => 0,
-            })
-            .sum()
+        let macs = |(node, shape): (&Node, &Shape)| match node {
+            Node::Conv(conv) => {
+                let depth = self.shape(conv.input).channels * conv.window.size[0] * conv.window.size[1];
+                (shape.channels * depth) as u64 * shape.pixels() as u64
+            }
+            Node::MaxPool(_) => 0,
+        };
+        self.nodes.iter().zip(&self.shapes[1..]).map(macs).sum()
     }
 
     fn push(&mut self, shape: Shape, quantisation: Quantisation) -> Result<(), NetError> {
@@ -238,11 +258,12 @@ impl Net {
         self.shapes.get(tensor).copied().ok_or(NetError::Order(tensor))
     }
 
-    fn check_conv(&self, conv: &Conv) -> Result<(Shape, Quantisation), NetError> {
+    fn check_conv(&self, conv: &Conv, weights: Weights) -> Result<(Shape, Quantisation), NetError> {
         let input = self.shape_of(conv.input)?;
         let shape = slide(&conv.window, &input, conv.bias.len())?;
         let depth = input.channels * conv.window.size[0] * conv.window.size[1];
-        check_length("weights", conv.bias.len() * depth, conv.weights.len())?;
+        let held = if weights == Weights::Held { conv.bias.len() * depth } else { 0 };
+        check_length("weights", held, conv.weights.len())?;
         check_length("weight scales", conv.bias.len(), conv.weight_scales.len())?;
         if let Some(residual) = &conv.residual {
             check_scale(residual.before.scale)?;
@@ -327,7 +348,8 @@ fn check_scale(scale: f32) -> Result<(), NetError> {
     if scale.is_normal() && scale > 0.0 { Ok(()) } else { Err(NetError::Scale(scale)) }
 }
 
-fn check_length(what: &'static str, expected: usize, found: usize) -> Result<(), NetError> {
+/// *Errors*: [`NetError::Length`] where they differ.
+pub(super) fn check_length(what: &'static str, expected: usize, found: usize) -> Result<(), NetError> {
     if expected == found { Ok(()) } else { Err(NetError::Length { what, expected, found }) }
 }
 

@@ -1,6 +1,7 @@
 //! Numbers become bytes at a plan's beginning, and bytes numbers at its end; in portions, so that threads can share it.
 
 use super::{
+    kernel::Kernel,
     net::{Quantisation, Shape},
     table::Plane,
 };
@@ -35,37 +36,52 @@ impl Input {
     }
 
     /// Writes the lines from `line` on that fit in `bytes`, padding around the pixels of a picture of this shape.
-    pub fn quantise(&self, picture: &[f32], line: usize, bytes: &mut [u8], flip: u8) {
+    pub fn quantise(&self, picture: &[f32], line: usize, bytes: &mut [u8], kernel: &Kernel) {
         let Shape { channels, height, width } = self.shape;
         let Plane { row_bytes, pixel_bytes } = self.plane;
-        let Quantisation { scale, zero } = self.quantisation;
-        bytes.fill(zero ^ flip);
-        // Bytes first in a row of their own, which takes vectors, then apart to their pixels.
-        let mut row = vec![0; width];
+        let flip = kernel.activations.flip();
+        bytes.fill(self.quantisation.zero ^ flip);
+        // Bytes first in a row of their own for each channel, which takes vectors, then together to their pixels.
+        let mut rows = vec![0; channels * width];
         for (line, bytes) in (line..).zip(bytes.chunks_mut(row_bytes)) {
             let Some(y) = line.checked_sub(self.first / row_bytes).filter(|&y| y < height) else { continue };
-            for channel in 0..channels {
+            for (channel, row) in rows.chunks_exact_mut(width).enumerate() {
                 let numbers = &picture[(channel * height + y) * width..][..width];
-                for (byte, &number) in row.iter_mut().zip(numbers) {
-                    *byte = quantise(number / scale, zero) ^ flip;
+                kernel.quantise(numbers, self.quantisation, row);
+                row.iter_mut().for_each(|byte| *byte ^= flip);
+            }
+            let planes: Vec<&[u8]> = rows.chunks_exact(width).collect();
+            let pixels = &mut bytes[self.first % row_bytes..];
+            if let (3, &[red, green, blue]) = (pixel_bytes, &planes[..]) {
+                // Pictures, known to the compiler: a pixel at a time.
+                for (pixel, ((&r, &g), &b)) in pixels.as_chunks_mut().0.iter_mut().zip(red.iter().zip(green).zip(blue))
+                {
+                    *pixel = [r, g, b];
                 }
-                let pixels = bytes[self.first % row_bytes + channel..].iter_mut().step_by(pixel_bytes);
-                pixels.zip(&row).for_each(|(pixel, &byte)| *pixel = byte);
+                continue;
+            }
+            for (channel, row) in planes.iter().enumerate() {
+                let pixels = pixels[channel..].iter_mut().step_by(pixel_bytes);
+                pixels.zip(*row).for_each(|(pixel, &byte)| *pixel = byte);
             }
         }
     }
 }
 
 /// Rounds half to even and adds the zero point, in the limits of a byte. What is no number becomes 0.
+///
+/// Inlined so that kernels compile it for their own vectors.
 #[inline(always)]
-fn quantise(steps: f32, zero: u8) -> u8 {
+pub fn quantise_row(numbers: &[f32], Quantisation { scale, zero }: Quantisation, bytes: &mut [u8]) {
     // Added to a value below 2^22 in size, this leaves the rounded value in the low bits: round_ties_even, which is a call into
     // libm for cores of 2003, takes three times as long.
     const ROUND: f32 = 12_582_912.0;
-    let zero = f32::from(zero);
-    let held = steps.max(-zero).min(255.0 - zero);
-    let rounded = (held + ROUND).to_bits().wrapping_sub(ROUND.to_bits());
-    rounded.wrapping_add(zero as u32) as u8
+    let (low, high) = (-f32::from(zero), 255.0 - f32::from(zero));
+    for (byte, number) in bytes.iter_mut().zip(numbers) {
+        let held = (number / scale).max(low).min(high);
+        let rounded = (held + ROUND).to_bits().wrapping_sub(ROUND.to_bits());
+        *byte = rounded.wrapping_add(zero.into()) as u8;
+    }
 }
 
 /// What becomes of the last tensor.

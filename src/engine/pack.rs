@@ -40,52 +40,49 @@ pub struct Packed {
 }
 
 /// Bytes that a convolution's weights take.
-pub fn weight_bytes(conv: &Conv, channels: usize, taps: Taps, kernel: &Kernel) -> usize {
+fn weight_bytes(conv: &Conv, channels: usize, taps: Taps, kernel: &Kernel) -> usize {
     let [count, depth] = taps.shape(conv, channels);
     conv.bias.len().next_multiple_of(kernel.columns) * count * depth.next_multiple_of(kernel.step)
 }
 
-/// Packs a convolution; its weights go to `weights.0` on in `weights.1`, which is zero there and stays so where a block has columns
-/// that the convolution lacks, or a tap is rounded up.
-pub fn pack(
-    conv: &Conv,
-    scales: &[f32],
-    input: (Shape, Quantisation),
-    taps: Taps,
-    kernel: &Kernel,
-    (start, all): (usize, &mut [i8]),
-) -> Packed {
-    let (Shape { channels, .. }, quantisation) = input;
-    let outputs = conv.bias.len();
-    let [count, depth] = taps.shape(conv, channels);
-    let tap_bytes = depth.next_multiple_of(kernel.step);
-    let columns = outputs.next_multiple_of(kernel.columns);
-    let mut packed = Packed {
-        weights: start..start + weight_bytes(conv, channels, taps, kernel),
-        bias: vec![0; columns],
-        scales: vec![0.0; columns],
-        tap_bytes,
-    };
-    packed.scales[..outputs].copy_from_slice(scales);
-    let zero = i32::from(quantisation.zero) - i32::from(kernel.activations.flip());
-    let weights = &mut all[packed.weights.clone()];
-    let places = conv.window.size[0] * conv.window.size[1];
-    let width = conv.window.size[1];
-    for (output, filter) in conv.weights.chunks_exact(channels * places).enumerate() {
-        let (block, column) = (output / kernel.columns, output % kernel.columns);
-        for tap in 0..count {
-            let first = (block * count + tap) * tap_bytes * kernel.columns + column * kernel.depth;
-            for at in 0..depth {
-                let place = match taps {
-                    Taps::Places => at * places + tap,
-                    Taps::Rows => at % channels * places + tap * width + at / channels,
-                };
-                let unit = at / kernel.depth * kernel.depth * kernel.columns;
-                weights[first + unit + at % kernel.depth] = filter[place];
-            }
+impl Packed {
+    /// A convolution's place from `start` on, with nothing in it yet.
+    pub fn at(start: usize, conv: &Conv, scales: &[f32], channels: usize, taps: Taps, kernel: &Kernel) -> Self {
+        let columns = conv.bias.len().next_multiple_of(kernel.columns);
+        let mut padded = vec![0.0; columns];
+        padded[..scales.len()].copy_from_slice(scales);
+        Self {
+            weights: start..start + weight_bytes(conv, channels, taps, kernel),
+            bias: vec![0; columns],
+            scales: padded,
+            tap_bytes: taps.shape(conv, channels)[1].next_multiple_of(kernel.step),
         }
-        let sum: i32 = filter.iter().map(|&weight| i32::from(weight)).sum();
-        packed.bias[output] = conv.bias[output] - zero * sum;
     }
-    packed
+
+    /// Packs the convolution into its place in `all`, which is zero there and stays so where a block has columns that the
+    /// convolution lacks, or a tap is rounded up.
+    pub fn fill(&mut self, conv: &Conv, input: (Shape, Quantisation), taps: Taps, kernel: &Kernel, all: &mut [i8]) {
+        let (Shape { channels, .. }, quantisation) = input;
+        let [count, depth] = taps.shape(conv, channels);
+        let zero = i32::from(quantisation.zero) - i32::from(kernel.activations.flip());
+        let weights = &mut all[self.weights.clone()];
+        let places = conv.window.size[0] * conv.window.size[1];
+        let width = conv.window.size[1];
+        for (output, filter) in conv.weights.chunks_exact(channels * places).enumerate() {
+            let (block, column) = (output / kernel.columns, output % kernel.columns);
+            for tap in 0..count {
+                let first = (block * count + tap) * self.tap_bytes * kernel.columns + column * kernel.depth;
+                for at in 0..depth {
+                    let place = match taps {
+                        Taps::Places => at * places + tap,
+                        Taps::Rows => at % channels * places + tap * width + at / channels,
+                    };
+                    let unit = at / kernel.depth * kernel.depth * kernel.columns;
+                    weights[first + unit + at % kernel.depth] = filter[place];
+                }
+            }
+            let sum: i32 = filter.iter().map(|&weight| i32::from(weight)).sum();
+            self.bias[output] = conv.bias[output] - zero * sum;
+        }
+    }
 }

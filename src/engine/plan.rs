@@ -9,18 +9,25 @@ use super::{
         crew::{self, Doing, Work},
         pages::Pages,
     },
-    net::{Conv, MaxPool, Net, NetError, Node, Requantise, Shape, Tensor},
+    net::{self, Conv, MaxPool, Net, NetError, Node, Requantise, Shape, Tensor},
     numbers::{Input, Output},
-    pack::{self, Packed, Taps},
+    pack::{Packed, Taps},
     pool::Pool,
     table::{Geometry, Plane, Table},
 };
-use std::{num::NonZeroUsize, ops::Range, sync::Mutex};
+use std::{
+    num::NonZeroUsize,
+    ops::{Deref, Range},
+    sync::Mutex,
+};
 
 /// Inputs of at most so many channels are held as a padded plane, whose taps are whole rows of the window.
 const PLANE_CHANNELS_MAX: usize = 4;
 /// Where buffers begin: a cache line, and the widest vector.
 const ALIGNMENT: usize = 64;
+
+/// Packed weights, wherever they lie.
+pub type PackedWeights = Box<dyn Deref<Target = [i8]> + Send + Sync>;
 
 /// A network that a kernel can run.
 pub struct Plan {
@@ -28,7 +35,7 @@ pub struct Plan {
     input: Input,
     steps: Vec<Step>,
     tables: Vec<Table>,
-    weights: Pages,
+    weights: PackedWeights,
     output: Output,
     arena_bytes: usize,
     macs: u64,
@@ -73,27 +80,61 @@ impl Scratch {
 }
 
 impl Plan {
-    /// Lays a network out for a kernel. *Errors*: [`NetError::Range`] where a tensor is too large for its offsets.
+    /// Lays a network out for a kernel and packs its weights. *Errors*: [`NetError::Range`] where a tensor is too large for
+    /// its offsets.
     pub fn new(net: &Net, kernel: &'static Kernel) -> Result<Self, NetError> {
         let mut layout = Layout::new(net, kernel);
-        let steps = net.nodes().iter().enumerate().map(|(index, node)| layout.step(node, index + 1));
-        let steps = steps.collect::<Result<_, _>>()?;
-        let output = net.output();
-        Ok(Self {
-            kernel,
-            input: layout.input(),
-            steps,
-            output: Output {
-                shape: net.shape(output),
-                quantisation: net.quantisation(output),
-                place: layout.places[output].clone(),
-                pixel_bytes: layout.pixel_bytes(output),
-            },
-            arena_bytes: layout.places.iter().map(|place| place.end).max().unwrap_or(0),
-            tables: layout.tables,
-            weights: layout.weights,
-            macs: net.macs(),
-        })
+        let mut steps = layout.steps()?;
+        let mut weights = Pages::zeroed(layout.placed);
+        for (step, node) in steps.iter_mut().zip(net.nodes()) {
+            if let (Task::Conv(task), Node::Conv(conv)) = (&mut step.task, node) {
+                let input = (net.shape(conv.input), net.quantisation(conv.input));
+                task.packed.fill(conv, input, layout.taps(conv), kernel, &mut weights);
+            }
+        }
+        Ok(layout.plan(steps, Box::new(weights)))
+    }
+
+    /// The same from weights and biases that a plan for this kernel gave. *Errors*: [`NetError::Length`] where they are not as
+    /// long as the network's, and that of [`Plan::new`].
+    pub fn from_packed(
+        net: &Net,
+        kernel: &'static Kernel,
+        weights: PackedWeights,
+        biases: &[i32],
+    ) -> Result<Self, NetError> {
+        let mut layout = Layout::new(net, kernel);
+        let mut steps = layout.steps()?;
+        net::check_length("packed weights", layout.placed, weights.len())?;
+        let mut convs: Vec<_> = steps
+            .iter_mut()
+            .filter_map(|step| match &mut step.task {
+                Task::Conv(conv) => Some(&mut conv.packed.bias),
+                Task::Pool(_) => None,
+            })
+            .collect();
+        net::check_length("packed biases", convs.iter().map(|bias| bias.len()).sum(), biases.len())?;
+        let mut left = biases;
+        for bias in &mut convs {
+            let (own, others) = left.split_at(bias.len());
+            bias.copy_from_slice(own);
+            left = others;
+        }
+        Ok(layout.plan(steps, weights))
+    }
+
+    /// The weights of all layers, as the kernel reads them.
+    pub fn into_weights(self) -> PackedWeights {
+        self.weights
+    }
+
+    /// The biases of all layers, as the kernel adds them.
+    pub fn biases(&self) -> impl Iterator<Item = i32> {
+        let of = |step: &Step| match &step.task {
+            Task::Conv(conv) => conv.packed.bias.clone(),
+            Task::Pool(_) => Vec::new(),
+        };
+        self.steps.iter().flat_map(of)
     }
 
     /// The kernel that runs it.
@@ -164,9 +205,8 @@ struct Layout<'a> {
     places: Vec<Range<usize>>,
     geometries: Vec<(Geometry, Taps)>,
     tables: Vec<Table>,
-    weights: Pages,
-    /// How many of the weights are packed.
-    packed: usize,
+    /// How many bytes of weights have a place.
+    placed: usize,
     /// The padding of the input's plane; None where the input is laid out like every other tensor.
     plane: Option<[usize; 4]>,
 }
@@ -174,23 +214,34 @@ struct Layout<'a> {
 impl<'a> Layout<'a> {
     fn new(net: &'a Net, kernel: &'static Kernel) -> Self {
         let plane = plane_pads(net);
-        let mut layout = Self {
-            net,
-            kernel,
-            places: Vec::new(),
-            geometries: Vec::new(),
-            tables: Vec::new(),
-            weights: Pages::zeroed(0),
-            packed: 0,
-            plane,
-        };
+        let mut layout =
+            Self { net, kernel, places: Vec::new(), geometries: Vec::new(), tables: Vec::new(), placed: 0, plane };
         layout.places = place(net, |tensor| layout.bytes(tensor));
-        let weight_bytes = net.nodes().iter().map(|node| match node {
-            Node::Conv(conv) => pack::weight_bytes(conv, net.shape(conv.input).channels, layout.taps(conv), kernel),
-            Node::MaxPool(_) => 0,
-        });
-        layout.weights = Pages::zeroed(weight_bytes.sum());
         layout
+    }
+
+    fn steps(&mut self) -> Result<Vec<Step>, NetError> {
+        let nodes = self.net.nodes();
+        nodes.iter().enumerate().map(|(index, node)| self.step(node, index + 1)).collect()
+    }
+
+    fn plan(self, steps: Vec<Step>, weights: PackedWeights) -> Plan {
+        let output = self.net.output();
+        Plan {
+            kernel: self.kernel,
+            input: self.input(),
+            steps,
+            output: Output {
+                shape: self.net.shape(output),
+                quantisation: self.net.quantisation(output),
+                place: self.places[output].clone(),
+                pixel_bytes: self.pixel_bytes(output),
+            },
+            arena_bytes: self.places.iter().map(|place| place.end).max().unwrap_or(0),
+            macs: self.net.macs(),
+            tables: self.tables,
+            weights,
+        }
     }
 
     fn taps(&self, conv: &Conv) -> Taps {
@@ -251,10 +302,9 @@ impl<'a> Layout<'a> {
     fn conv(&mut self, conv: &Conv) -> Result<ConvTask, NetError> {
         let requantise = conv.requantise(self.net);
         let taps = self.taps(conv);
-        let input = (self.net.shape(conv.input), self.net.quantisation(conv.input));
-        let weights = (self.packed, &mut self.weights[..]);
-        let packed = pack::pack(conv, &requantise.scales, input, taps, self.kernel, weights);
-        self.packed = packed.weights.end;
+        let channels = self.net.shape(conv.input).channels;
+        let packed = Packed::at(self.placed, conv, &requantise.scales, channels, taps, self.kernel);
+        self.placed = packed.weights.end;
         Ok(ConvTask {
             table: self.table(conv, taps).ok_or(NetError::Range)?,
             packed,

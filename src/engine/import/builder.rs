@@ -2,7 +2,7 @@
 
 use super::{ImportError, Obstacle};
 use crate::engine::{
-    net::{Conv, MaxPool, Node, Quantisation, Relu, Residual, Tensor, Window},
+    net::{self, Conv, MaxPool, Node, Quantisation, Relu, Residual, Tensor, Window},
     onnx::{self, Names},
 };
 use std::collections::HashMap;
@@ -15,6 +15,7 @@ const BIAS_SCALE_TOLERANCE: f64 = 1e-5;
 pub(super) struct Builder<'a> {
     names: &'a Names<'a>,
     picture: &'a str,
+    held: net::Weights,
     /// What quantised tensors became.
     made: HashMap<&'a str, Tensor>,
     /// Convolutions that wait for the one addition that reads them.
@@ -24,10 +25,10 @@ pub(super) struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    /// Nothing yet, of a graph with this input.
-    pub(super) fn new(names: &'a Names<'a>, picture: &'a str) -> Self {
+    /// Nothing yet, of a graph with this input, whose weights are here or elsewhere.
+    pub(super) fn new(names: &'a Names<'a>, picture: &'a str, held: net::Weights) -> Self {
         let (made, pending) = Default::default();
-        Self { names, picture, made, pending, nodes: Vec::new(), quantisations: Vec::new() }
+        Self { names, picture, held, made, pending, nodes: Vec::new(), quantisations: Vec::new() }
     }
 
     /// What the picture's bytes stand for, and the nodes up to the one that makes a tensor. None where no picture was quantised.
@@ -146,7 +147,10 @@ impl<'a> Builder<'a> {
         let dequantise = dequantise.ok_or_else(wrong)?;
         let tensor = self.names.constant(onnx::input(dequantise, 0)).ok_or_else(wrong)?;
         let sides = onnx::dims(tensor).and_then(|sides| <[usize; 4]>::try_from(sides).ok()).ok_or_else(wrong)?;
-        let weights = onnx::ints8(tensor).ok_or_else(wrong)?;
+        let weights = match self.held {
+            net::Weights::Held => onnx::ints8(tensor).ok_or_else(wrong)?,
+            net::Weights::Packed => Vec::new(),
+        };
         let scales = self.names.constant(onnx::input(dequantise, 1)).and_then(onnx::floats).unwrap_or_default();
         let per_channel = scales.len() == sides[0] && (onnx::int(dequantise, "axis", 1) == 0 || sides[0] == 1);
         let scales = match &scales[..] {

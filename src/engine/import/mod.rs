@@ -1,7 +1,7 @@
 //! QDQ ONNX to [`Net`]: finds the quantised trunk and folds each convolution with what follows it.
 //!
-//! The trunk begins at the graph's one input and ends where the first dequantised tensor meets an operator that is not
-//! quantised. A convolution takes in its bias, its ReLU and, where only an addition reads it, that addition, rounding
+//! The trunk begins at the one input that it quantises and ends where the first dequantised tensor meets an operator that is not
+//! quantised; other inputs are for what follows. A convolution takes in its bias, its ReLU and, where only an addition reads it, that addition, rounding
 //! wherever the file does. Always holds: what is not understood is an error that names the node; nothing is
 //! guessed. Deliberately absent: recursion, as a hostile graph may be as deep as it likes.
 
@@ -10,13 +10,14 @@ mod builder;
 mod tests;
 
 use super::{
-    net::{Net, NetError, Shape},
+    net::{Net, NetError, Shape, Weights},
     onnx::{self, Names},
 };
 use builder::Builder;
 use std::collections::HashSet;
 use tract_onnx::pb::{
-    GraphProto, ModelProto, NodeProto, ValueInfoProto, tensor_shape_proto::dimension, type_proto::Value,
+    GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, tensor_proto::DataType,
+    tensor_shape_proto::dimension, type_proto::Value,
 };
 
 /// The operator sets whose operators are known to mean what is read here: per-channel dequantisation came with 13.
@@ -25,8 +26,8 @@ const OPSETS: std::ops::RangeInclusive<i64> = 13..=24;
 /// Why a graph has no trunk that can be run as integers.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
-    /// There is no graph, or not one input.
-    #[error("the file has no graph with one input")]
+    /// There is no graph.
+    #[error("the file has no graph")]
     NoGraph,
     /// An unknown operator set.
     #[error("operator set {found} is not covered (13 to 24 are)")]
@@ -46,6 +47,12 @@ pub enum ImportError {
         operator: String,
         /// What is in the way.
         why: Obstacle,
+    },
+    /// The trunk reads no picture, or more than one input.
+    #[error("the trunk reads {} inputs, where one picture is expected", inputs.len())]
+    Inputs {
+        /// Their names.
+        inputs: Vec<String>,
     },
     /// The picture or a tensor within the trunk is read beside it.
     #[error("what follows the trunk also reads {tensor}")]
@@ -88,15 +95,21 @@ pub enum Obstacle {
 pub struct Trunk {
     /// What it computes.
     pub net: Net,
+    /// The name of the graph's input that it reads.
+    pub input: String,
     /// The name of the dequantised tensor that it gives.
     pub output: String,
 }
 
-/// The shape of a model's picture. None where it has a side that is not known, or is not `[1, C, H, W]`.
+/// The shape of a model's picture, the first input that is `[1, C, H, W]`. None where a side of it is not known.
 pub fn input_shape(model: &ModelProto) -> Option<Shape> {
     let graph = model.graph.as_ref()?;
-    let picture = Names::new(graph).inputs().next()?;
-    let input = graph.input.iter().find(|input| input.name == picture)?;
+    let names = Names::new(graph);
+    let mut inputs = names.inputs().filter_map(|name| graph.input.iter().find(|input| input.name == name));
+    inputs.find_map(shape)
+}
+
+fn shape(input: &ValueInfoProto) -> Option<Shape> {
     let Value::TensorType(tensor) = input.r#type.as_ref()?.value.as_ref()?;
     let sides = tensor.shape.as_ref()?.dim.iter().map(|side| match side.value {
         Some(dimension::Value::DimValue(side)) => usize::try_from(side).ok(),
@@ -108,6 +121,11 @@ pub fn input_shape(model: &ModelProto) -> Option<Shape> {
 
 /// Finds the trunk of a model whose input has this shape. *Errors*: [`ImportError`], where it is not covered.
 pub fn import(model: &ModelProto, input: Shape) -> Result<Trunk, ImportError> {
+    import_with(model, input, Weights::Held)
+}
+
+/// The same, where the weights may be elsewhere: they were taken out by [`strip`].
+pub fn import_with(model: &ModelProto, input: Shape, weights: Weights) -> Result<Trunk, ImportError> {
     let opset = model.opset_import.iter().find(|set| set.domain.is_empty() || set.domain == "ai.onnx");
     let found = opset.map_or(0, |set| set.version);
     if !OPSETS.contains(&found) {
@@ -115,43 +133,72 @@ pub fn import(model: &ModelProto, input: Shape) -> Result<Trunk, ImportError> {
     }
     let graph = model.graph.as_ref().ok_or(ImportError::NoGraph)?;
     let names = Names::new(graph);
-    let mut inputs = names.inputs();
-    let (Some(picture), None) = (inputs.next(), inputs.next()) else { return Err(ImportError::NoGraph) };
     let end = end_of_trunk(&names).ok_or(ImportError::NotQuantised)?;
     let needed = needed(&names, onnx::input(end, 0));
-    let mut builder = Builder::new(&names, picture);
+    let inputs: Vec<&str> = names.inputs().filter(|input| needed.contains(input)).collect();
+    let &[picture] = &inputs[..] else {
+        return Err(ImportError::Inputs { inputs: inputs.into_iter().map(String::from).collect() });
+    };
+    let mut builder = Builder::new(&names, picture, weights);
     let quantising = names.nodes().iter().filter(|node| node.op_type == "QuantizeLinear");
     for node in quantising.filter(|node| needed.contains(onnx::input(node, 0))) {
         builder.quantised(node)?;
     }
     let last = builder.read(end, &end.output[0])?;
     let (quantisation, nodes) = builder.nodes_to(last).ok_or(ImportError::NotQuantised)?;
-    Ok(Trunk { net: Net::new(input, quantisation, nodes)?, output: end.output[0].clone() })
+    Ok(Trunk {
+        net: Net::checked(input, quantisation, nodes, weights)?,
+        input: picture.into(),
+        output: end.output[0].clone(),
+    })
 }
 
-/// Cuts the trunk out of a graph: its output becomes the graph's input. *Errors*: [`ImportError::ReadBeside`].
-pub fn cut(graph: &mut GraphProto, trunk: &Trunk) -> Result<(), ImportError> {
+/// Takes the trunk's weights out of a graph and leaves their shapes.
+pub fn strip(graph: &mut GraphProto, trunk: &Trunk) {
+    let (needed, _) = after(graph, trunk);
+    let weights = |tensor: &&mut TensorProto| {
+        tensor.data_type == DataType::Int8 as i32 && tensor.dims.len() == 4 && !needed.contains(&tensor.name)
+    };
+    for tensor in graph.initializer.iter_mut().filter(weights) {
+        (tensor.raw_data, tensor.int32_data) = Default::default();
+    }
+}
+
+/// What follows a trunk: the names of all tensors that it reads or makes, and which of the graph's nodes are in it.
+fn after(graph: &GraphProto, trunk: &Trunk) -> (HashSet<String>, Vec<bool>) {
     let mut needed: HashSet<String> = graph.output.iter().map(|output| output.name.clone()).collect();
-    let mut kept = Vec::new();
     // A graph is in order, so one walk from its end meets every reader before what it reads.
-    for node in graph.node.drain(..).rev() {
-        if node.output.iter().any(|output| needed.contains(output) && *output != trunk.output) {
-            needed.extend(node.input.iter().cloned());
-            kept.push(node);
-        }
-    }
-    kept.reverse();
-    graph.node = kept;
-    graph.initializer.retain(|tensor| needed.contains(&tensor.name));
-    if let Some(input) = graph
-        .input
+    let mut kept: Vec<bool> = graph
+        .node
         .iter()
-        .find(|input| needed.contains(&input.name) && !graph.initializer.iter().any(|tensor| tensor.name == input.name))
-    {
-        return Err(ImportError::ReadBeside { tensor: input.name.clone() });
+        .rev()
+        .map(|node| {
+            let keep = node.output.iter().any(|output| needed.contains(output) && *output != trunk.output);
+            if keep {
+                needed.extend(node.input.iter().cloned());
+            }
+            keep
+        })
+        .collect();
+    kept.reverse();
+    (needed, kept)
+}
+
+/// Cuts the trunk out of a graph: its output takes the place of the picture among the inputs. *Errors*: [`ImportError::ReadBeside`].
+pub fn cut(graph: &mut GraphProto, trunk: &Trunk) -> Result<(), ImportError> {
+    let (needed, kept) = after(graph, trunk);
+    let mut kept = kept.into_iter();
+    graph.node.retain(|_| kept.next().unwrap_or_default());
+    // Constants may be listed as inputs too; those that the trunk alone read go with it.
+    let constants: HashSet<_> = graph.initializer.iter().map(|tensor| tensor.name.clone()).collect();
+    graph.initializer.retain(|tensor| needed.contains(&tensor.name));
+    if needed.contains(&trunk.input) {
+        return Err(ImportError::ReadBeside { tensor: trunk.input.clone() });
     }
-    let r#type = graph.input.first().and_then(|input| input.r#type.clone());
-    graph.input = vec![ValueInfoProto { name: trunk.output.clone(), r#type, ..Default::default() }];
+    graph.input.retain(|input| needed.contains(&input.name) || !constants.contains(&input.name));
+    if let Some(picture) = graph.input.iter_mut().find(|input| input.name == trunk.input) {
+        picture.name.clone_from(&trunk.output);
+    }
     graph.value_info.clear();
     graph.quantization_annotation.clear();
     Ok(())

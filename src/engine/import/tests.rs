@@ -175,7 +175,8 @@ fn given_weights_or_bias_that_do_not_fit_expect_refusal() {
 #[test]
 fn given_a_graph_out_of_order_or_in_a_circle_expect_refusal() {
     check(|graph| graph.node.reverse(), why(Obstacle::Input));
-    check(|graph| find(graph, "first").input[0] = "k".into(), why(Obstacle::Input));
+    let circle = |graph: &mut GraphProto| find(graph, "first").input[0] = "k".into();
+    check(circle, |error| matches!(error, ImportError::Inputs { inputs } if inputs.is_empty()));
 }
 
 #[test]
@@ -185,6 +186,31 @@ fn given_a_head_that_reads_the_picture_expect_refusal() {
     let graph = model.graph.as_mut().unwrap();
     find(graph, "features").input.push("picture".into());
     assert!(matches!(cut(graph, &trunk), Err(ImportError::ReadBeside { tensor }) if tensor == "picture"));
+}
+
+#[test]
+fn given_an_input_for_the_head_alone_expect_it_left_where_it_stood() {
+    for first in [false, true] {
+        let mut model = model();
+        let graph = model.graph.as_mut().unwrap();
+        graph.input.insert(usize::from(!first), ValueInfoProto { name: "length_cm".into(), ..Default::default() });
+        find(graph, "features").input.push("length_cm".into());
+        let trunk = import(&model, SHAPE).unwrap();
+        assert_eq!(trunk.input, "picture");
+        let graph = model.graph.as_mut().unwrap();
+        cut(graph, &trunk).unwrap();
+        let inputs: Vec<&str> = graph.input.iter().map(|input| &*input.name).collect();
+        assert_eq!(inputs, if first { ["length_cm", "end"] } else { ["end", "length_cm"] });
+    }
+}
+
+#[test]
+fn given_a_trunk_that_reads_two_inputs_expect_refusal() {
+    let two = |graph: &mut GraphProto| {
+        graph.input.push(ValueInfoProto { name: "other".into(), ..Default::default() });
+        find(graph, "sum").input[1] = "other".into();
+    };
+    check(two, |error| matches!(error, ImportError::Inputs { inputs } if *inputs == ["picture", "other"]));
 }
 
 #[test]

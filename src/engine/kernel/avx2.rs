@@ -3,6 +3,7 @@
 //! The instruction that multiplies bytes (vpmaddubsw) saturates its sums at 16 bits, so it cannot be used.
 
 use super::{Activations, Job, Kernel};
+use crate::engine::{net::Quantisation, numbers::quantise_row};
 use std::arch::x86_64::*;
 
 const ROWS: usize = 4;
@@ -17,8 +18,16 @@ pub static KERNEL: Kernel = Kernel {
     activations: Activations::Unsigned,
     runs: || std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma"),
     tile,
+    quantise,
     peak: None,
 };
+
+/// # Safety
+/// That of `Kernel::quantise`.
+#[target_feature(enable = "avx2,fma")]
+unsafe fn quantise(numbers: &[f32], quantisation: Quantisation, bytes: &mut [u8]) {
+    quantise_row(numbers, quantisation, bytes);
+}
 
 /// # Safety
 /// That of [`Kernel::tile`].

@@ -173,7 +173,7 @@ unsafe fn share(kernel: &Kernel, work: &Work, thread: usize, threads: usize, are
             let lines = part(input.lines());
             // SAFETY: shares are different lines.
             let bytes = unsafe { arena.write(&input.place_of(lines.clone())) };
-            input.quantise(picture, lines.start, bytes, kernel.activations.flip());
+            input.quantise(picture, lines.start, bytes, kernel);
         }
         Doing::Dequantise { output, planes } => {
             // SAFETY: no share of this writes in the arena.

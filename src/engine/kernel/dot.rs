@@ -4,6 +4,7 @@
 //! 128. The sums are single variables by a macro, as the compiler spills an array of so many.
 
 use super::{Activations, Job, Kernel, requantise::finish};
+use crate::engine::numbers::quantise_row;
 use std::arch::{aarch64::*, asm};
 
 const ROWS: usize = 6;
@@ -18,6 +19,7 @@ pub static KERNEL: Kernel = Kernel {
     activations: Activations::Signed,
     runs: || std::arch::is_aarch64_feature_detected!("dotprod"),
     tile,
+    quantise: quantise_row,
     peak: None,
 };
 

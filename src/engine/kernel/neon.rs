@@ -4,6 +4,7 @@
 //! refuses that one. Then pairs are added to sums of 32 bits.
 
 use super::{Activations, Job, Kernel, requantise::finish};
+use crate::engine::numbers::quantise_row;
 use std::arch::aarch64::*;
 
 const ROWS: usize = 4;
@@ -22,6 +23,7 @@ pub static KERNEL: Kernel = Kernel {
     activations: Activations::Signed,
     runs: || true,
     tile,
+    quantise: quantise_row,
     peak: None,
 };
 

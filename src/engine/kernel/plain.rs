@@ -1,6 +1,7 @@
 //! The kernel without any instructions of its own: what the others are held against, and what runs everywhere.
 
 use super::{Activations, Job, Kernel};
+use crate::engine::numbers::quantise_row;
 
 const COLUMNS: usize = 16;
 const DEPTH: usize = 4;
@@ -15,6 +16,7 @@ pub static KERNEL: Kernel = Kernel {
     activations: Activations::Unsigned,
     runs: || true,
     tile,
+    quantise: quantise_row,
     peak: None,
 };
 

@@ -1,0 +1,323 @@
+//! A bundle's packed form: a file of what a start needs, with the weights as a kernel reads them, which are run where they lie.
+//!
+//! It begins with a magic, which names the format, and [`Contents`] in JSON, with length and CRC-32. Sections follow, each from
+//! a page's beginning: the manifest, and each member's trees, network (ONNX without the trunk's weights), biases and weights.
+//! Always holds: it serves one kernel and one bundle file, told by inode, size and times of change from when that was hashed;
+//! every section is held against its CRC-32 before it is used; its file is written under another name, renamed when whole, and
+//! never changed. Deliberately absent: defence against whoever may write its folder, which is the program's own.
+
+mod map;
+
+use crate::{
+    bundle::{
+        Bundle,
+        manifest::{Manifest, ManifestError},
+    },
+    engine::{
+        kernel::Kernel,
+        net::Shape,
+        op::{self, GraftError, PackedNetwork, Shared},
+        plan::Plan,
+    },
+    frame::RGB_BYTES,
+    reading::BundleIdentity,
+    trees::{Trees, TreesError},
+};
+use map::{Map, bytes_of};
+use serde::{Deserialize, Serialize};
+use std::{
+    fs::{self, File},
+    io::{self, BufWriter, Cursor, Seek, SeekFrom, Write},
+    os::unix::fs::{FileExt, MetadataExt},
+    path::Path,
+    process,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+use tract_onnx::prelude::*;
+
+/// What a file begins with. The number rises whenever the order of weights, biases or contents changes.
+const MAGIC: &[u8; 17] = b"sonogfr packed 1\n";
+/// Before the first section: magic, length and checksum of the contents, contents.
+const HEAD_BYTES: usize = 16 << 10;
+/// What sections begin at, so that they can be mapped: a page of the largest kind that the boards' kernels have.
+const PAGE: u64 = 16 << 10;
+
+/// Why a packed form is not used; it is made anew then.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "each message says what its variant means")]
+pub enum PackedError {
+    #[error("it cannot be read ({0})")]
+    Read(#[from] io::Error),
+    #[error("it is of another format")]
+    Format,
+    #[error("it was made from another bundle, or that has changed since")]
+    OtherBundle,
+    #[error("it was made for kernel {0}")]
+    OtherKernel(String),
+    #[error("its {0} is damaged")]
+    Damaged(&'static str),
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    #[error("its trees cannot be used ({0})")]
+    Trees(#[from] TreesError),
+    #[error("its network cannot be used ({0})")]
+    Network(#[from] GraftError),
+}
+
+/// Why a bundle has no packed form.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "each message says what its variant means")]
+pub enum PackError {
+    #[error("member {member} runs through tract, as {why}")]
+    NotCovered { member: usize, why: GraftError },
+    #[error("it cannot be written ({0})")]
+    Write(#[from] io::Error),
+    #[error("the bundle has changed while it was packed")]
+    Changed,
+}
+
+/// Tells a bundle's file from another, and from itself after a change, without reading it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    inode: u64,
+    bytes: u64,
+    /// Seconds and nanoseconds; also of what follows.
+    modified: [i64; 2],
+    /// Set by the system alone.
+    changed: [i64; 2],
+}
+
+impl Source {
+    /// Of the file there. *Errors*: the system's.
+    pub fn of(bundle: &Path) -> io::Result<Self> {
+        let data = fs::metadata(bundle)?;
+        Ok(Self {
+            inode: data.ino(),
+            bytes: data.len(),
+            modified: [data.mtime(), data.mtime_nsec()],
+            changed: [data.ctime(), data.ctime_nsec()],
+        })
+    }
+}
+
+/// What lies where.
+#[derive(Serialize, Deserialize)]
+struct Contents {
+    source: Source,
+    kernel: String,
+    bundle_sha256: String,
+    manifest: Section,
+    members: Vec<MemberSections>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct MemberSections {
+    trees: Section,
+    onnx: Section,
+    biases: Section,
+    weights: Section,
+}
+
+#[derive(Clone, Copy, Serialize, Deserialize)]
+struct Section {
+    start: u64,
+    bytes: usize,
+    crc32: u32,
+}
+
+impl Section {
+    /// Maps it and holds it against its checksum.
+    fn map(&self, file: &File, name: &'static str) -> Result<Map, PackedError> {
+        // Beyond the file's end memory can be mapped and not be read.
+        let end = self.start.checked_add(self.bytes as u64);
+        if end.is_none_or(|end| end > file.metadata().map_or(0, |data| data.len())) {
+            return Err(PackedError::Damaged(name));
+        }
+        let map = Map::of(file, self.start, self.bytes)?;
+        if crc32fast::hash(map.bytes()) == self.crc32 { Ok(map) } else { Err(PackedError::Damaged(name)) }
+    }
+}
+
+/// A packed form that fits its bundle and its kernel. Sections are checked as they are used.
+pub struct Packed {
+    file: File,
+    contents: Contents,
+    kernel: &'static Kernel,
+    manifest: Manifest,
+    identity: BundleIdentity,
+}
+
+impl Packed {
+    /// Opens a packed form of the bundle with that file, for a kernel. *Errors*: [`PackedError`].
+    pub fn open(path: &Path, source: &Source, kernel: &'static Kernel) -> Result<Self, PackedError> {
+        let file = File::open(path)?;
+        let contents = read_contents(&file)?;
+        if contents.source != *source {
+            return Err(PackedError::OtherBundle);
+        }
+        if contents.kernel != kernel.name {
+            return Err(PackedError::OtherKernel(contents.kernel));
+        }
+        let manifest = Manifest::parse(contents.manifest.map(&file, "manifest")?.bytes())?;
+        if manifest.members.len() != contents.members.len() {
+            return Err(PackedError::Damaged("contents"));
+        }
+        let (name, demonstration) = (manifest.name.clone(), manifest.demonstration);
+        let identity = BundleIdentity { name, sha256: contents.bundle_sha256.clone(), demonstration };
+        Ok(Self { file, contents, kernel, manifest, identity })
+    }
+
+    /// What the bundle says of itself.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The bundle's name and hash.
+    pub fn identity(&self) -> &BundleIdentity {
+        &self.identity
+    }
+
+    /// The trees of member `index`. *Errors*: [`PackedError`].
+    ///
+    /// # Panics
+    /// If there is no such member.
+    pub fn trees(&self, index: usize) -> Result<Trees, PackedError> {
+        let trees = self.contents.members[index].trees.map(&self.file, "trees")?;
+        Ok(Trees::parse(trees.bytes(), self.manifest.feature_count)?)
+    }
+
+    /// The network of member `index` with these outputs. *Errors*: [`PackedError`].
+    ///
+    /// # Panics
+    /// If there is no such member.
+    pub fn network(
+        &self,
+        index: usize,
+        outputs: &[&str],
+        shared: &Shared,
+    ) -> Result<(TypedModel, Arc<Plan>), PackedError> {
+        let sections = &self.contents.members[index];
+        // What tract has read of these two is not kept in memory twice.
+        let onnx = sections.onnx.map(&self.file, "network")?;
+        let biases = sections.biases.map(&self.file, "biases")?;
+        let weights = Box::new(sections.weights.map(&self.file, "weights")?);
+        let network = PackedNetwork { onnx: onnx.bytes(), biases: biases.bytes(), weights };
+        Ok(op::graft_packed(network, picture(&self.manifest), outputs, self.kernel, shared)?)
+    }
+}
+
+/// The shape of the networks' picture.
+fn picture(manifest: &Manifest) -> Shape {
+    Shape { channels: RGB_BYTES, height: manifest.input.size, width: manifest.input.size }
+}
+
+fn read_contents(file: &File) -> Result<Contents, PackedError> {
+    let mut head = vec![0; HEAD_BYTES];
+    file.read_exact_at(&mut head, 0).map_err(|error| match error.kind() {
+        io::ErrorKind::UnexpectedEof => PackedError::Format,
+        _ => PackedError::Read(error),
+    })?;
+    let (lengths, rest) =
+        head.strip_prefix(MAGIC).and_then(|rest| rest.split_at_checked(8)).ok_or(PackedError::Format)?;
+    let damaged = || PackedError::Damaged("contents");
+    let (&[length, crc32], []) = lengths.as_chunks::<4>() else { return Err(damaged()) };
+    let json = rest.get(..u32::from_le_bytes(length) as usize).ok_or_else(damaged)?;
+    if crc32fast::hash(json) != u32::from_le_bytes(crc32) {
+        return Err(damaged());
+    }
+    serde_json::from_slice(json).map_err(|_| damaged())
+}
+
+/// Writes the packed form of a bundle whose file was `source` before it was opened; calls `progress` as each member is done.
+///
+/// *Errors*: [`PackError`]; nothing is left half-written.
+pub fn write(
+    path: &Path,
+    bundle: &Bundle,
+    bundle_path: &Path,
+    source: Source,
+    kernel: &'static Kernel,
+    progress: impl Fn(),
+) -> Result<(), PackError> {
+    static WRITERS: AtomicUsize = AtomicUsize::new(0);
+    let writer = WRITERS.fetch_add(1, Ordering::Relaxed);
+    let partial = path.with_extension(format!("{}-{writer}.partial", process::id()));
+    // It need not be on the disk already: what a lost current leaves of it does not fit its checksums.
+    let written = fill(&partial, bundle, source, kernel, progress).and_then(|()| {
+        if Source::of(bundle_path)? != source {
+            return Err(PackError::Changed);
+        }
+        Ok(fs::rename(&partial, path)?)
+    });
+    if written.is_err() {
+        // The write has failed already; what is left of it is only in the way.
+        let _removed = fs::remove_file(&partial);
+    }
+    written
+}
+
+fn fill(
+    path: &Path,
+    bundle: &Bundle,
+    source: Source,
+    kernel: &'static Kernel,
+    progress: impl Fn(),
+) -> Result<(), PackError> {
+    let manifest = bundle.manifest();
+    let mut writer = Writer { file: BufWriter::new(File::create(path)?), at: HEAD_BYTES as u64 };
+    writer.file.seek(SeekFrom::Start(writer.at))?;
+    let mut contents = Contents {
+        source,
+        kernel: kernel.name.into(),
+        bundle_sha256: bundle.identity().sha256.clone(),
+        manifest: writer.section(bundle.manifest_json())?,
+        members: Vec::new(),
+    };
+    for member in 0..manifest.members.len() {
+        let network = tract_onnx::onnx().proto_model_for_read(&mut Cursor::new(bundle.network(member)));
+        let packed =
+            network.map_err(GraftError::Tract).and_then(|network| Ok(op::pack(network, picture(manifest), kernel)?));
+        let packed = packed.map_err(|why| PackError::NotCovered { member, why })?;
+        contents.members.push(MemberSections {
+            trees: writer.section(bundle.tree_table(member))?,
+            onnx: writer.section(&packed.onnx)?,
+            biases: writer.section(&packed.biases)?,
+            weights: writer.section(bytes_of(&packed.weights))?,
+        });
+        progress();
+    }
+    writer.head(&contents)
+}
+
+/// Writes sections one behind the other, and the head last: a file that was not finished has no magic.
+struct Writer {
+    file: BufWriter<File>,
+    at: u64,
+}
+
+impl Writer {
+    fn section(&mut self, bytes: &[u8]) -> io::Result<Section> {
+        let start = self.at.next_multiple_of(PAGE);
+        self.file.seek(SeekFrom::Start(start))?;
+        self.file.write_all(bytes)?;
+        self.at = start + bytes.len() as u64;
+        Ok(Section { start, bytes: bytes.len(), crc32: crc32fast::hash(bytes) })
+    }
+
+    fn head(mut self, contents: &Contents) -> Result<(), PackError> {
+        let json = serde_json::to_vec(contents).map_err(io::Error::from)?;
+        let mut head = MAGIC.to_vec();
+        head.extend((json.len() as u32).to_le_bytes());
+        head.extend(crc32fast::hash(&json).to_le_bytes());
+        head.extend(json);
+        if head.len() > HEAD_BYTES {
+            return Err(PackError::Write(io::ErrorKind::FileTooLarge.into()));
+        }
+        self.file.seek(SeekFrom::Start(0))?;
+        self.file.write_all(&head)?;
+        Ok(self.file.flush()?)
+    }
+}
