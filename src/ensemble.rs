@@ -8,7 +8,7 @@ use crate::{
     estimate::MemberOutput,
     frame::{Picture, RGB_BYTES},
     trees::Trees,
-    units::Egfr,
+    units::{Centimetres, Egfr},
 };
 use std::{io::Cursor, sync::Arc};
 use tract_onnx::prelude::*;
@@ -24,6 +24,14 @@ pub enum MemberError {
         /// tract's own words.
         source: TractError,
     },
+    /// The network's inputs are not those of the contract.
+    #[error("member {member}: its network must take {}; build the bundle again", input_names(*.length).join(" and "))]
+    Inputs {
+        /// The member's number, from 0.
+        member: usize,
+        /// Whether the bundle says that it takes the length.
+        length: bool,
+    },
     /// The network's outputs are not those of the contract.
     #[error(
         "member {member}: its network must give \"egfr\" [1,1] and \"features\" [1,{features}]; build the bundle again"
@@ -36,16 +44,26 @@ pub enum MemberError {
     },
 }
 
-/// A crop as the networks take it. *Shape*: `[1, 3, size, size]` f32, red, green, blue planes, normalised.
+/// The names of a network's inputs, in order.
+fn input_names(length: bool) -> &'static [&'static str] {
+    if length { &["crop", "length_cm"] } else { &["crop"] }
+}
+
+/// A picture as the networks take it.
 #[derive(Clone, Debug)]
-pub struct NetworkInput(Tensor);
+pub struct NetworkInput {
+    /// *Shape*: `[1, 3, size, size]` f32, red, green, blue planes, normalised.
+    crop: Tensor,
+    length: Option<Centimetres>,
+}
 
 impl NetworkInput {
-    /// Normalises a crop as its bundle says.
+    /// Normalises a crop as its bundle says; `length` is what [`crate::estimate::Rules::length`] of the bundle gave.
     ///
     /// # Panics
-    /// If the crop is not of the bundle's size.
-    pub fn new(crop: &Picture, input: &Input) -> Self {
+    /// If the crop is not of the bundle's size, or the length is missing or too much.
+    pub fn new(crop: &Picture, length: Option<Centimetres>, input: &Input) -> Self {
+        assert_eq!(length.is_some(), input.length, "the bundle's rules give a length where its networks take one");
         assert_eq!((crop.width(), crop.height()), (input.size, input.size), "crops are cut to the bundle's input size");
         let pixels = input.size * input.size;
         let mut planes = vec![0.0_f32; RGB_BYTES * pixels];
@@ -56,7 +74,7 @@ impl NetworkInput {
             }
         }
         let shape = [1, RGB_BYTES, input.size, input.size];
-        Self(Tensor::from_shape(&shape, &planes).expect("the planes have the shape's length"))
+        Self { crop: Tensor::from_shape(&shape, &planes).expect("the planes have the shape's length"), length }
     }
 }
 
@@ -72,9 +90,10 @@ impl Member {
     /// Loads member `index` of a bundle and checks what it gives. *Errors*: [`MemberError`].
     pub fn load(bundle: &Bundle, index: usize) -> Result<Self, MemberError> {
         let features = bundle.manifest().feature_count;
-        let size = bundle.manifest().input.size;
-        let network = load_network(bundle.network(index), size);
-        let network = network.map_err(|source| MemberError::Network { member: index, source })?;
+        let input = bundle.manifest().input;
+        let failed = |source| MemberError::Network { member: index, source };
+        let network = load_network(bundle.network(index), &input).map_err(failed)?;
+        let network = network.ok_or(MemberError::Inputs { member: index, length: input.length })?;
         let member = Self { index, network, trees: bundle.trees(index), features };
         let shapes = member.output_shapes();
         if shapes != Some([vec![1, 1], vec![1, features]]) {
@@ -93,22 +112,32 @@ impl Member {
     /// What the member says of a crop. *Errors*: [`MemberError`].
     pub fn run(&self, input: &NetworkInput) -> Result<MemberOutput, MemberError> {
         let failed = |source| MemberError::Network { member: self.index, source };
-        let outputs = self.network.run(tvec!(input.0.clone().into())).map_err(failed)?;
+        let mut inputs = tvec!(input.crop.clone().into());
+        inputs.extend(input.length.map(|length| tensor2(&[[length.0]]).into()));
+        let outputs = self.network.run(inputs).map_err(failed)?;
         let egfr = plain(&outputs[0]).map_err(failed)?;
         let features = plain(&outputs[1]).map_err(failed)?;
         let (&[egfr], true) = (egfr, features.len() == self.features) else {
             return Err(MemberError::Outputs { member: self.index, features: self.features });
         };
-        Ok(MemberOutput { egfr: Egfr(egfr), p_ckd: self.trees.predict(features) })
+        // Trees were grown on the features followed by the length.
+        let known: Vec<f32> = features.iter().copied().chain(input.length.map(|length| length.0)).collect();
+        Ok(MemberOutput { egfr: Egfr(egfr), p_ckd: self.trees.predict(&known) })
     }
 }
 
-fn load_network(onnx: &[u8], size: usize) -> TractResult<Arc<TypedRunnableModel>> {
-    let model = tract_onnx::onnx()
-        .model_for_read(&mut Cursor::new(onnx))?
-        .with_input_fact(0, f32::fact([1, RGB_BYTES, size, size]).into())?
-        .with_outputs_by_name(["egfr", "features"])?;
-    model.into_optimized()?.into_runnable()
+/// The network, ready to run; none if its inputs are not those of the contract.
+fn load_network(onnx: &[u8], input: &Input) -> TractResult<Option<Arc<TypedRunnableModel>>> {
+    let model = tract_onnx::onnx().model_for_read(&mut Cursor::new(onnx))?;
+    let names: Vec<&str> = model.input_outlets()?.iter().map(|outlet| model.node(outlet.node).name.as_str()).collect();
+    if names != input_names(input.length) {
+        return Ok(None);
+    }
+    let mut model = model.with_input_fact(0, f32::fact([1, RGB_BYTES, input.size, input.size]).into())?;
+    if input.length {
+        model.set_input_fact(1, f32::fact([1, 1]).into())?;
+    }
+    Ok(Some(model.with_outputs_by_name(["egfr", "features"])?.into_optimized()?.into_runnable()?))
 }
 
 fn plain(output: &TValue) -> TractResult<&[f32]> {
