@@ -47,7 +47,8 @@ def card(truth: Truth, oob: OutOfBag, settings: dict, members: int, demonstratio
         "Method: after Kuo et al. 2019, npj Digital Medicine 2:29: tailored crop between the markers, "
         f"{members} members bagged by patient, boosted trees on pooled features for eGFR < 60. ResNet-18 of width "
         f"{settings['width']:g} at {settings['size']} px, begun from {begun}, {settings['epochs']} epochs, seed "
-        f"{settings['seed']}; int8, its pooling and head in float.",
+        f"{settings['seed']}; int8, its pooling and head in float."
+        + (" Head and trees also see the kidney's length in cm." if settings["length_input"] else ""),
         f"Figures (out of bag, {len(oob.egfr)} patients, one picture each, mean of the members that never saw the "
         f"patient): r {figures['r']:.3f}, MAE {figures['mae']:.1f}, bias {figures['bias']:.1f}, IQR "
         f"{figures['iqr']:.1f} mL/min/1.73 m2, P30 {figures['p30']:.0%}, stage exact {figures['stage']:.0%}, "
@@ -76,16 +77,18 @@ def write_manifest(
     )
     if demonstration:
         purpose = "Demonstrates the program on synthetic kidneys; its numbers mean nothing for a patient."
+    # Absent where it says nothing: a program that does not know it still reads the bundle.
+    length = {"length": True} if settings["length_input"] else {}
     manifest = {
         "format": FORMAT,
         "name": name,
         "purpose": purpose,
         "demonstration": demonstration,
         "card": card(truth, oob, settings, members, demonstration),
-        "input": {"size": settings["size"], "mean": list(MEAN), "std": list(STD)},
+        "input": {"size": settings["size"], "mean": list(MEAN), "std": list(STD)} | length,
         "feature_count": feature_count,
         "members": [{"network": f"members/{n}.onnx", "trees": f"members/{n}.json"} for n in range(members)],
-        "rules": rules(oob, spread),
+        "rules": rules(oob, spread, truth.length_cm if settings["length_input"] else None),
     }
     write_json(folder / "manifest.json", manifest)
     return oob

@@ -6,6 +6,7 @@ the machine that ran them. What is written is what an inference engine on a boar
 
 import logging
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,13 +16,13 @@ from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
 from torch import nn
 
-from .data import draw_bag, load_crops, normalise, read_truth, rng_of
+from .data import draw_bag, inputs, load_crops, read_truth, rng_of
 from .network import Block, Network, fold_batch_norm
 from .runs import MemberJob
 from .store import write_whole
 
 OPSET, IR_VERSION = 17, 8
-FLOAT_OPS = {"Conv", "Relu", "Add", "MaxPool", "GlobalAveragePool", "Flatten", "Gemm"}
+FLOAT_OPS = {"Conv", "Relu", "Add", "MaxPool", "GlobalAveragePool", "Flatten", "Concat", "Gemm"}
 # A head in int8 made eGFR a byte in steps of 0.5; pooling and head cost nothing in float.
 INT8_OPS = ["Conv", "Add", "MaxPool", "Relu"]
 CALIBRATION_CROPS = 200
@@ -58,9 +59,10 @@ class _Graph:
 
 
 def to_onnx(network: Network, size: int) -> onnx.ModelProto:
-    """Writes `network`, whose batch normalisations are folded and whose output is scaled, as a plain graph.
+    """Writes `network`, whose batch normalisations and units are folded, as a plain graph.
 
-    Shape: "crop" [1, 3, size, size] -> "egfr" [1, 1], mL/min/1.73 m2, and "features" [1, feature_count]; all float32.
+    Shape: "crop" [1, 3, size, size], and where it takes the length "length_cm" [1, 1] -> "egfr" [1, 1],
+    mL/min/1.73 m2, and "features" [1, feature_count]; all float32.
     """
     graph = _Graph()
     x = graph.node("Relu", [graph.conv("crop", network.conv1, "conv1")], "relu1")
@@ -69,11 +71,13 @@ def to_onnx(network: Network, size: int) -> onnx.ModelProto:
         for index, block in enumerate(getattr(network, f"layer{stage}")):
             x = graph.block(x, block, f"layer{stage}.{index}")
     features = graph.node("Flatten", [graph.node("GlobalAveragePool", [x], "pooled")], "features", axis=1)
-    x = graph.node("Relu", [graph.gemm(features, network.head[0], "head.0", "hidden")], "hidden.relu")
+    known = graph.node("Concat", [features, "length_cm"], "known", axis=1) if network.length_input else features
+    x = graph.node("Relu", [graph.gemm(known, network.head[0], "head.0", "hidden")], "hidden.relu")
     graph.gemm(x, network.head[3], "head.3", "egfr")
     value = lambda name, shape: helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)  # noqa: E731
     outputs = [value("egfr", [1, 1]), value("features", [1, network.feature_count])]
-    proto = helper.make_graph(graph.nodes, "sonogfr", [value("crop", [1, 3, size, size])], outputs, graph.weights)
+    inputs = [value("crop", [1, 3, size, size])] + [value("length_cm", [1, 1])] * network.length_input
+    proto = helper.make_graph(graph.nodes, "sonogfr", inputs, outputs, graph.weights)
     model = helper.make_model(proto, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="sonogfr-training")
     model.ir_version = IR_VERSION
     onnx.checker.check_model(model, full_check=True)
@@ -81,15 +85,14 @@ def to_onnx(network: Network, size: int) -> onnx.ModelProto:
 
 
 class _Crops(CalibrationDataReader):
-    def __init__(self, crops: np.ndarray):
-        self.left = iter(crops)
+    def __init__(self, pictures: Iterator[dict[str, np.ndarray]]):
+        self.left = pictures
 
     def get_next(self) -> dict[str, np.ndarray] | None:
-        crop = next(self.left, None)
-        return None if crop is None else {"crop": normalise(crop[None])}
+        return next(self.left, None)
 
 
-def quantise(float_file: Path, int8_file: Path, crops: np.ndarray) -> None:
+def quantise(float_file: Path, int8_file: Path, crops: np.ndarray, length_cm: np.ndarray | None) -> None:
     """Static QDQ: per-channel s8 weights, u8 activations with the range seen on `crops` (MinMax).
 
     MinMax because percentiles moved single cases far (6.65 mL/min/1.73 m2 where MinMax moved them by 0.73 at most).
@@ -97,7 +100,7 @@ def quantise(float_file: Path, int8_file: Path, crops: np.ndarray) -> None:
     # The quantiser advises an optimisation pass first; folded and shaped as the graph is, that would change nothing.
     logging.disable(logging.WARNING)
     quantize_static(
-        float_file, int8_file, _Crops(crops), quant_format=QuantFormat.QDQ, op_types_to_quantize=INT8_OPS,
+        float_file, int8_file, _Crops(inputs(crops, length_cm)), quant_format=QuantFormat.QDQ, op_types_to_quantize=INT8_OPS,
         per_channel=True, activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
         calibrate_method=CalibrationMethod.MinMax,
     )  # fmt: skip
@@ -125,10 +128,11 @@ def check_int8(model: onnx.ModelProto) -> Counter:
 def load_trained(path: Path) -> tuple[Network, int]:
     """The network of a result file, ready to export, and its input size."""
     saved = torch.load(path, weights_only=True)
-    network = Network(saved["settings"]["width"])
+    settings = saved["settings"]
+    network = Network(settings["width"], settings.get("length_input", False))
     network.load_state_dict(saved["state"])
-    network.scale_output(saved["mean"], saved["std"])
-    return fold_batch_norm(network.eval()), saved["settings"]["size"]
+    network.fold_units(saved["mean"], saved["std"])
+    return fold_batch_norm(network.eval()), settings["size"]
 
 
 def export_member(job: MemberJob) -> str:
@@ -141,7 +145,8 @@ def export_member(job: MemberJob) -> str:
     bag = draw_bag(truth.patient_count, seed, job.member)
     model = to_onnx(network, size)
     write_whole(float_file, lambda draft: onnx.save(model, draft))
-    pictures = bag.epoch(truth, rng_of(seed, job.member, "calibration"))[:CALIBRATION_CROPS]
-    write_whole(int8_file, lambda draft: quantise(float_file, draft, crops[np.sort(pictures)]))
+    pictures = np.sort(bag.epoch(truth, rng_of(seed, job.member, "calibration"))[:CALIBRATION_CROPS])
+    length = truth.length_cm[pictures] if network.length_input else None
+    write_whole(int8_file, lambda draft: quantise(float_file, draft, crops[pictures], length))
     counts = ", ".join(f"{count} {op}" for op, count in sorted(check_int8(onnx.load(int8_file)).items()))
     return f"{int8_file.name}: {int8_file.stat().st_size / 1e6:.2f} MB; {counts}"

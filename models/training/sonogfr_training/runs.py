@@ -22,6 +22,10 @@ class Settings:
     seed: int = 1
     init_weights: str | None = None
     """SHA-256 of the starting network's file, none for random weights."""
+    length_input: bool = False
+    """Whether head and trees see the kidney's length in cm beside the pooled features."""
+    labels: str = "egfr"
+    """What the network learns to say: "egfr" as measured, or phantoms' "oracle", its mean over kidneys like this one."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,8 @@ class TrainJob:
     member: int | None
     init_weights: Path | None
     threads: int
+    device: str
+    """"cpu" or "cuda"."""
     line: int
     """The terminal line of the job's progress bar."""
 
