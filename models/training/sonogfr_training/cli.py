@@ -7,17 +7,18 @@ import argparse
 import hashlib
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
-from .bundle import write_manifest
+from .bundle import Label, left_out, write_manifest
 from .data import DataError, load_crops, read_truth
 from .evaluate import report, table
+from .gate import Change, change
 from .metrics import agreement, auc, calibration
-from .runs import MemberJob, Run, Settings, TrainJob
+from .runs import MemberJob, PicturesJob, Run, Settings, TrainJob
 from .store import read_json, write_json
 from .workers import core_count, run_jobs
 
@@ -129,6 +130,30 @@ def member_jobs(
     return [MemberJob(args.data, run, settings, n, kind, line % workers) for line, n in enumerate(members)]
 
 
+def held(args: argparse.Namespace, run: Run, settings: Settings, members: int) -> Change:
+    """What int8 changes on patients left out. Errors: too much, with the member and the layer that do most of it."""
+    pictures, _ = left_out(read_truth(args.data), members, settings.seed)
+    jobs = [
+        PicturesJob(**vars(job), pictures=pictures)
+        for job in member_jobs(args, run, settings, list(range(members)), "float")
+    ]
+    stands = lambda file: file.exists() and np.array_equal(np.load(file)["pictures"], pictures)  # noqa: E731
+    missing = [job for job in jobs if not stands(run.float_outputs(job.member))]
+    for line in run_jobs("sonogfr_training.compare:say_float", missing, workers_of(args, "cpu")):
+        say(line)
+    said = lambda file, which: np.load(file(which))["egfr"]  # noqa: E731
+    int8 = np.stack([said(run.outputs, n)[pictures] for n in range(members)])
+    changed = change(int8, np.stack([said(run.float_outputs, n) for n in range(members)]))
+    say(f"{changed}")
+    if not changed.passed:
+        # No manifest of an earlier export may vouch for these networks.
+        (run.bundle / "manifest.json").unlink(missing_ok=True)
+        job = replace(jobs[changed.worst_member], pictures=pictures[changed.worst])
+        (worst,) = run_jobs("sonogfr_training.compare:worst_layer", [job], 1)
+        raise DataError(f"{changed}; worst is {worst}")
+    return changed
+
+
 def export(args: argparse.Namespace) -> None:
     """Writes networks and trees that do not stand yet, then the manifest."""
     run, settings, members, digest = begun(args)
@@ -144,7 +169,9 @@ def export(args: argparse.Namespace) -> None:
         for line in run_jobs(f"sonogfr_training.{function}", jobs, workers_of(args, "cpu")):
             say(line)
     outputs, features = [run.outputs(n) for n in range(members)], int(64 * settings.width) * 8
-    oob = write_manifest(run.bundle, truth, outputs, asdict(settings), features, args.name, not args.clinical)
+    label = Label(args.name, not args.clinical, args.note)
+    changed = held(args, run, settings, members)
+    oob = write_manifest(run.bundle, truth, outputs, asdict(settings), features, label, changed)
     figures = agreement(oob.egfr, oob.truth)
     say(f"out of bag, {len(oob.egfr)} patients: " + ", ".join(f"{key} {value:.3f}" for key, value in figures.items()))
     say(f"probability of eGFR < 60: AUC {auc(oob.ckd, oob.p_ckd):.3f}; said, was, patients:")
@@ -208,7 +235,8 @@ def arguments() -> argparse.ArgumentParser:
             added.add_argument("--members", type=int, default=10, help="(%(default)s)")
             added.add_argument("--init-weights", default="none", metavar="FILE|none", help="what pretrain wrote")
     added = stage(export, "OUT")
-    added.add_argument("--name", default="phantom-demo-1", help="of the bundle (%(default)s)")
+    added.add_argument("--name", default="phantom-demo-2", help="of the bundle (%(default)s)")
+    added.add_argument("--note", default="", help="a line more for the bundle's card")
     added.add_argument("--clinical", action="store_true", help="the bundle is no demonstration: patients' data only")
     stage(evaluate, "OUT")
     return parser

@@ -55,7 +55,7 @@ class Truth:
 
     @cached_property
     def by_patient(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The pictures ordered by patient [n], and where each patient's begin and how many there are [patient_count]."""
+        """The pictures by patient [n], and where each patient's begin and how many there are [patient_count]."""
         count = np.bincount(self.patient, minlength=self.patient_count)
         return np.argsort(self.patient, kind="stable"), np.cumsum(count) - count, count
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime
 import torch
 from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
@@ -25,7 +26,8 @@ OPSET, IR_VERSION = 17, 8
 FLOAT_OPS = {"Conv", "Relu", "Add", "MaxPool", "GlobalAveragePool", "Flatten", "Concat", "Gemm"}
 # A head in int8 made eGFR a byte in steps of 0.5; pooling and head cost nothing in float.
 INT8_OPS = ["Conv", "Add", "MaxPool", "Relu"]
-CALIBRATION_CROPS = 200
+# Ranges seen on 200 crops clipped rare ones and moved them by up to 7.9 mL/min/1.73 m2; on 4,000 by 0.9.
+CALIBRATION_CROPS = 4000
 
 
 class _Graph:
@@ -92,15 +94,34 @@ class _Crops(CalibrationDataReader):
         return next(self.left, None)
 
 
+def extremes(float_file: Path, crops: np.ndarray, length_cm: np.ndarray | None) -> np.ndarray:
+    """The pictures on which some tensor of the network is smallest or largest: the ranges over them are those over all.
+
+    onnxruntime's own calibrator takes six times as long a picture.
+    """
+    model, options = onnx.load(float_file), onnxruntime.SessionOptions()
+    names = [name for node in model.graph.node if node.op_type in INT8_OPS for name in node.output]
+    model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names)
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    ranges = []
+    for picture in inputs(crops, length_cm):
+        tensors = [picture["crop"], *session.run(names, picture)]
+        ranges.append([(tensor.min(), -tensor.max()) for tensor in tensors])
+    return np.unique(np.argmin(ranges, axis=0))
+
+
 def quantise(float_file: Path, int8_file: Path, crops: np.ndarray, length_cm: np.ndarray | None) -> None:
     """Static QDQ: per-channel s8 weights, u8 activations with the range seen on `crops` (MinMax).
 
     MinMax because percentiles moved single cases far (6.65 mL/min/1.73 m2 where MinMax moved them by 0.73 at most).
     """
+    few = extremes(float_file, crops, length_cm)
+    pictures = inputs(crops[few], None if length_cm is None else length_cm[few])
     # The quantiser advises an optimisation pass first; folded and shaped as the graph is, that would change nothing.
     logging.disable(logging.WARNING)
     quantize_static(
-        float_file, int8_file, _Crops(inputs(crops, length_cm)), quant_format=QuantFormat.QDQ, op_types_to_quantize=INT8_OPS,
+        float_file, int8_file, _Crops(pictures), quant_format=QuantFormat.QDQ, op_types_to_quantize=INT8_OPS,
         per_channel=True, activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
         calibrate_method=CalibrationMethod.MinMax,
     )  # fmt: skip
@@ -145,7 +166,8 @@ def export_member(job: MemberJob) -> str:
     bag = draw_bag(truth.patient_count, seed, job.member)
     model = to_onnx(network, size)
     write_whole(float_file, lambda draft: onnx.save(model, draft))
-    pictures = np.sort(bag.epoch(truth, rng_of(seed, job.member, "calibration"))[:CALIBRATION_CROPS])
+    drawn = bag.epoch(truth, rng_of(seed, job.member, "calibration"))
+    pictures = np.unique(drawn[:CALIBRATION_CROPS])
     length = truth.length_cm[pictures] if network.length_input else None
     write_whole(int8_file, lambda draft: quantise(float_file, draft, crops[pictures], length))
     counts = ", ".join(f"{count} {op}" for op, count in sorted(check_int8(onnx.load(int8_file)).items()))

@@ -27,14 +27,14 @@ PARAMETERS = {
 
 
 def run_network(
-    path: Path, crops: np.ndarray, length_cm: np.ndarray | None, line: int = 0
+    network: Path | bytes, crops: np.ndarray, length_cm: np.ndarray | None, line: int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
     """eGFR [n] float32 in mL/min/1.73 m2, and what the trees see of n crops: pooled features [n, feature_count]
     float32 with the length, where the network takes it, as one more column."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    name = f"{path.parent.name}/{path.name}"
+    session = onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
+    name = "/".join(network.parts[-2:]) if isinstance(network, Path) else "changed network"
     bar = tqdm(inputs(crops, length_cm), name, len(crops), unit="picture", position=line, leave=False)
     egfr, features = zip(*[session.run(["egfr", "features"], picture) for picture in bar])
     known = [np.concatenate(features)] + ([] if length_cm is None else [length_cm[:, None]])

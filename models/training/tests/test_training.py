@@ -63,7 +63,8 @@ def test_given_crops_of_another_size_expect_an_error_and_no_resize(data):
 def test_given_augmented_crops_expect_markers_still_yellow():
     crops = np.zeros((8, 32, 32, 3), np.uint8)
     crops[:, 8:24, 8:24] = (255, 255, 0)
-    grey = augment(torch.from_numpy(crops), Chance(torch.device("cpu"), 1)) * torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1)
+    grey = augment(torch.from_numpy(crops), Chance(torch.device("cpu"), 1))
+    grey *= torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1)
     grey += torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1)
     assert grey.shape == (8, 3, 32, 32)
     red, green, blue = grey[:, :, 10:22, 10:22].mean(dim=(0, 2, 3)).tolist()
@@ -120,7 +121,8 @@ def test_given_probabilities_expect_words_that_are_right_nine_times_in_ten():
     rng = np.random.default_rng(4)
     p = rng.uniform(size=5000)
     ckd = (rng.uniform(size=5000) < p).astype(float)
-    rules = calibrate.rules(calibrate.OutOfBag(60 + p, p, np.full(5000, 60.0), ckd), np.full(9, 4.0), np.arange(7.0, 14.0))
+    oob = calibrate.OutOfBag(60 + p, p, np.full(5000, 60.0), ckd)
+    rules = calibrate.rules(oob, np.full(9, 4.0), np.arange(7.0, 14.0))
     likely, unlikely = p >= rules["likely_from"], p <= rules["unlikely_to"]
     assert ckd[likely].mean() >= 0.9 and ckd[unlikely].mean() <= 0.1
     assert 0.75 < rules["likely_from"] < 0.85 and 0.15 < rules["unlikely_to"] < 0.25
