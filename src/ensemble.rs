@@ -18,7 +18,7 @@ use crate::{
     frame::{Picture, RGB_BYTES},
     packed::{Packed, PackedError},
     trees::Trees,
-    units::Egfr,
+    units::{Centimetres, Egfr},
 };
 use std::{io::Cursor, sync::Arc};
 use tract_onnx::prelude::*;
@@ -36,6 +36,14 @@ pub enum MemberError {
         member: usize,
         /// tract's own words.
         source: TractError,
+    },
+    /// The network's inputs are not those of the contract.
+    #[error("member {member}: its network must take {}; build the bundle again", input_names(*.length).join(" and "))]
+    Inputs {
+        /// The member's number, from 0.
+        member: usize,
+        /// Whether the bundle says that it takes the length.
+        length: bool,
     },
     /// The network's outputs are not those of the contract.
     #[error(
@@ -68,16 +76,26 @@ pub enum Runner {
     Tract(GraftError),
 }
 
-/// A crop as the networks take it. *Shape*: `[1, 3, size, size]` f32, red, green, blue planes, normalised.
+/// The names of a network's inputs, in order.
+fn input_names(length: bool) -> &'static [&'static str] {
+    if length { &["crop", "length_cm"] } else { &["crop"] }
+}
+
+/// A picture as the networks take it.
 #[derive(Clone, Debug)]
-pub struct NetworkInput(Arc<Tensor>);
+pub struct NetworkInput {
+    /// *Shape*: `[1, 3, size, size]` f32, red, green, blue planes, normalised.
+    crop: Arc<Tensor>,
+    length: Option<Centimetres>,
+}
 
 impl NetworkInput {
-    /// Normalises a crop as its bundle says.
+    /// Normalises a crop as its bundle says; `length` is what [`crate::estimate::Rules::length`] of the bundle gave.
     ///
     /// # Panics
-    /// If the crop is not of the bundle's size.
-    pub fn new(crop: &Picture, input: &Input) -> Self {
+    /// If the crop is not of the bundle's size, or the length is missing or too much.
+    pub fn new(crop: &Picture, length: Option<Centimetres>, input: &Input) -> Self {
+        assert_eq!(length.is_some(), input.length, "the bundle's rules give a length where its networks take one");
         assert_eq!((crop.width(), crop.height()), (input.size, input.size), "crops are cut to the bundle's input size");
         let pixels = input.size * input.size;
         let mut planes = vec![0.0_f32; RGB_BYTES * pixels];
@@ -88,7 +106,8 @@ impl NetworkInput {
             }
         }
         let shape = [1, RGB_BYTES, input.size, input.size];
-        Self(Tensor::from_shape(&shape, &planes).expect("the planes have the shape's length").into())
+        let crop = Tensor::from_shape(&shape, &planes).expect("the planes have the shape's length");
+        Self { crop: crop.into(), length }
     }
 }
 
@@ -114,8 +133,10 @@ impl Member {
         bundle: &Bundle,
         index: usize,
     ) -> Result<Self, MemberError> {
-        let network = load_network(bundle.network(index), bundle.manifest().input.size, kernel, shared);
-        let (network, runner) = network.map_err(|source| MemberError::Network { member: index, source })?;
+        let input = &bundle.manifest().input;
+        let network = load_network(bundle.network(index), input, kernel, shared);
+        let network = network.map_err(|source| MemberError::Network { member: index, source })?;
+        let (network, runner) = network.ok_or(MemberError::Inputs { member: index, length: input.length })?;
         Self::new(index, network, runner, bundle.trees(index), bundle.manifest())
     }
 
@@ -134,7 +155,10 @@ impl Member {
         trees: Trees,
         manifest: &Manifest,
     ) -> Result<Self, MemberError> {
-        let features = manifest.feature_count;
+        let (features, length) = (manifest.feature_count, manifest.input.length);
+        if network.inputs.len() != input_names(length).len() {
+            return Err(MemberError::Inputs { member: index, length });
+        }
         let network = network.into_optimized().and_then(TypedModel::into_runnable);
         let network = network.map_err(|source| MemberError::Network { member: index, source })?;
         let member = Self { index, network, runner, trees, features };
@@ -168,34 +192,47 @@ impl Member {
     /// What the member says of a crop. *Errors*: [`MemberError`].
     pub fn run(&self, input: &NetworkInput) -> Result<MemberOutput, MemberError> {
         let failed = |source| MemberError::Network { member: self.index, source };
-        let outputs = self.network.run(tvec!(TValue::from_const(Arc::clone(&input.0)))).map_err(failed)?;
+        let mut inputs = tvec!(TValue::from_const(Arc::clone(&input.crop)));
+        inputs.extend(input.length.map(|length| tensor2(&[[length.0]]).into()));
+        let outputs = self.network.run(inputs).map_err(failed)?;
         let egfr = plain(&outputs[0]).map_err(failed)?;
         let features = plain(&outputs[1]).map_err(failed)?;
         let (&[egfr], true) = (egfr, features.len() == self.features) else {
             return Err(MemberError::Outputs { member: self.index, features: self.features });
         };
-        Ok(MemberOutput { egfr: Egfr(egfr), p_ckd: self.trees.predict(features) })
+        // Trees were grown on the features followed by the length.
+        let known: Vec<f32> = features.iter().copied().chain(input.length.map(|length| length.0)).collect();
+        Ok(MemberOutput { egfr: Egfr(egfr), p_ckd: self.trees.predict(&known) })
     }
 }
 
+/// The network and what runs it; none if its inputs are not those of the contract.
+///
 /// *Errors*: tract's own, of a network that neither it nor the engine can run.
 fn load_network(
     onnx: &[u8],
-    size: usize,
+    input: &Input,
     kernel: &'static Kernel,
     shared: &Shared,
-) -> TractResult<(TypedModel, Runner)> {
+) -> TractResult<Option<(TypedModel, Runner)>> {
     let tract = tract_onnx::onnx();
     let read = || tract.proto_model_for_read(&mut Cursor::new(onnx));
-    let shape = Shape { channels: RGB_BYTES, height: size, width: size };
-    match op::graft(read()?, shape, &OUTPUTS, kernel, shared) {
-        Ok((model, plan)) => Ok((model, Runner::Engine(plan))),
-        Err(why) => {
-            let input = f32::fact([1, RGB_BYTES, size, size]).into();
-            let model = tract.model_for_proto_model(&read()?)?.with_input_fact(0, input)?;
-            Ok((model.with_outputs_by_name(OUTPUTS)?.into_typed()?, Runner::Tract(why)))
-        }
+    let names = op::input_names(&read()?);
+    if names != input_names(input.length) {
+        return Ok(None);
     }
+    let shape = Shape { channels: RGB_BYTES, height: input.size, width: input.size };
+    Ok(Some(match op::graft(read()?, shape, &OUTPUTS, kernel, shared) {
+        Ok((model, plan)) => (model, Runner::Engine(plan)),
+        Err(why) => {
+            let crop = f32::fact([1, RGB_BYTES, input.size, input.size]).into();
+            let mut model = tract.model_for_proto_model(&read()?)?.with_input_fact(0, crop)?;
+            if input.length {
+                model.set_input_fact(1, f32::fact([1, 1]).into())?;
+            }
+            (model.with_outputs_by_name(OUTPUTS)?.into_typed()?, Runner::Tract(why))
+        }
+    }))
 }
 
 fn plain(output: &TValue) -> TractResult<&[f32]> {

@@ -5,7 +5,7 @@
 
 use crate::{
     refusal::Refusal,
-    units::{Egfr, Probability},
+    units::{Centimetres, Egfr, Probability},
 };
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
@@ -58,6 +58,9 @@ pub struct Rules {
     pub unlikely_to: Probability,
     /// The largest standard deviation of the members' eGFR with which an estimate is shown.
     pub spread_limit: Egfr,
+    /// The shortest and longest kidney that the bundle was proven for; none where it takes no length.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub length_cm: Option<[Centimetres; 2]>,
 }
 
 /// What is wrong with [`Rules`].
@@ -73,6 +76,8 @@ pub enum RulesError {
     CkdLimits,
     /// The spread limit is not above zero.
     SpreadLimit,
+    /// The lengths are not 0 < low < high.
+    LengthCm,
 }
 
 impl RulesError {
@@ -84,6 +89,7 @@ impl RulesError {
             Self::Reportable => "reportable must be [low, high] with low < high, covered by intervals",
             Self::CkdLimits => "need 0 <= unlikely_to < likely_from <= 1",
             Self::SpreadLimit => "spread_limit must be above 0",
+            Self::LengthCm => "length_cm must be [low, high] with 0 < low < high",
         }
     }
 }
@@ -206,7 +212,22 @@ impl Rules {
         if !(self.spread_limit.0 > 0.0 && self.spread_limit.0.is_finite()) {
             return Err(RulesError::SpreadLimit);
         }
+        if self.length_cm.is_some_and(|[low, high]| !(low.0 > 0.0 && low < high && high.0.is_finite())) {
+            return Err(RulesError::LengthCm);
+        }
         Ok(())
+    }
+
+    /// The length that the members take: none where the bundle takes no length, else that of the picture, or why not.
+    #[expect(clippy::neg_cmp_op_on_partial_ord, reason = "a length that is not a number must refuse")]
+    pub fn length(&self, measured: Option<Centimetres>) -> Result<Option<Centimetres>, Refusal> {
+        let Some([low, high]) = self.length_cm else { return Ok(None) };
+        let length = measured.ok_or(Refusal::LengthUnknown)?;
+        if !(length >= low && length <= high) {
+            let limit = if length < low { low } else { high };
+            return Err(Refusal::LengthOutsideRange { length, limit });
+        }
+        Ok(Some(length))
     }
 
     /// Joins the members' outputs into an estimate, or says why there is none.
@@ -271,6 +292,7 @@ mod tests {
             likely_from: Probability(0.8),
             unlikely_to: Probability(0.2),
             spread_limit: Egfr(15.0),
+            length_cm: Some([Centimetres(7.0), Centimetres(14.0)]),
         }
     }
 
@@ -308,6 +330,19 @@ mod tests {
     }
 
     #[test]
+    fn given_no_length_or_one_beyond_the_proven_ones_expect_a_refusal_and_never_a_guess() {
+        let of = |cm| rules().length(Some(Centimetres(cm)));
+        let outside =
+            |cm, limit| Err(Refusal::LengthOutsideRange { length: Centimetres(cm), limit: Centimetres(limit) });
+        assert_eq!(rules().length(None), Err(Refusal::LengthUnknown));
+        assert_eq!((of(7.0), of(14.0)), (Ok(Some(Centimetres(7.0))), Ok(Some(Centimetres(14.0)))));
+        assert_eq!((of(6.9), of(14.1)), (outside(6.9, 7.0), outside(14.1, 14.0)));
+        assert!(matches!(of(f32::NAN), Err(Refusal::LengthOutsideRange { .. })));
+        let without = Rules { length_cm: None, ..rules() };
+        assert_eq!((without.length(None), without.length(Some(Centimetres(3.0)))), (Ok(None), Ok(None)));
+    }
+
+    #[test]
     fn given_each_stage_boundary_expect_kdigos_category() {
         let stages = [90.0, 89.9, 60.0, 59.9, 45.0, 44.9, 30.0, 29.9, 15.0, 14.9].map(|e| Stage::of(Egfr(e)).name());
         assert_eq!(stages, ["G1", "G2", "G2", "G3a", "G3a", "G3b", "G3b", "G4", "G4", "G5"]);
@@ -327,5 +362,6 @@ mod tests {
         assert_eq!(broken(|r| r.reportable[1] = Egfr(200.0)), RulesError::Reportable);
         assert_eq!(broken(|r| r.unlikely_to = Probability(0.9)), RulesError::CkdLimits);
         assert_eq!(broken(|r| r.spread_limit = Egfr(f32::NAN)), RulesError::SpreadLimit);
+        assert_eq!(broken(|r| r.length_cm = Some([Centimetres(9.0), Centimetres(9.0)])), RulesError::LengthCm);
     }
 }

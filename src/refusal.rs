@@ -26,6 +26,15 @@ pub enum Refusal {
         /// The length that the cart printed.
         by_text: Centimetres,
     },
+    /// The bundle needs the kidney's length, and neither a ruler nor print tells it.
+    LengthUnknown,
+    /// The kidney's length lies outside the lengths for which the bundle was proven.
+    LengthOutsideRange {
+        /// The length.
+        length: Centimetres,
+        /// The nearer end of the proven lengths.
+        limit: Centimetres,
+    },
     /// The members of the ensemble differ too much from each other.
     MembersDisagree {
         /// Standard deviation of the members' eGFR.
@@ -52,6 +61,8 @@ impl Refusal {
             Self::PairsAmbiguous => "Cannot tell which calipers belong together",
             Self::PairTooShort => "The calipers are too close together",
             Self::LengthsDisagree { .. } => "Ruler and printed length disagree",
+            Self::LengthUnknown => "The kidney's length is unknown",
+            Self::LengthOutsideRange { .. } => "The kidney's length is outside the proven range",
             Self::MembersDisagree { .. } => "The models disagree on this picture",
             Self::OutsideRange { .. } => "The estimate is outside the proven range",
         }
@@ -66,6 +77,8 @@ impl Refusal {
             Self::PairsAmbiguous => "Remove other measurements and keep the length",
             Self::PairTooShort => "Measure the kidney from pole to pole",
             Self::LengthsDisagree { .. } => "Check the depth setting and measure again",
+            Self::LengthUnknown => "Keep the depth ruler or the printed length on the screen",
+            Self::LengthOutsideRange { .. } => "Measure from pole to pole again; rely on creatinine",
             Self::MembersDisagree { .. } => "Try another view of the kidney; rely on creatinine",
             Self::OutsideRange { .. } => "Rely on creatinine",
         }

@@ -36,7 +36,7 @@ fn given_sick_and_well_kidneys_expect_the_trees_to_give_the_sick_ones_the_high_p
     let bundle = bundle();
     let input = bundle.manifest().input;
     let member = Member::load(&bundle, 0).unwrap();
-    let said = |index| member.run(&NetworkInput::new(&crop(index, input.size), &input)).unwrap();
+    let said = |index| member.run(&NetworkInput::new(&crop(index, input.size), None, &input)).unwrap();
     let truth = |index| phantom::egfr(&phantom::patient(SEED, index));
     let (sick, well): (Vec<u64>, Vec<u64>) = (0..40).partition(|&index| truth(index) < CKD_EGFR);
     let mean = |of: fn(MemberOutput) -> f32, indices: &[u64]| {
@@ -53,7 +53,7 @@ fn given_the_same_crop_twice_expect_the_same_output() {
     let bundle = bundle();
     let input = bundle.manifest().input;
     let member = Member::load(&bundle, 3).unwrap();
-    let crop = NetworkInput::new(&crop(1, input.size), &input);
+    let crop = NetworkInput::new(&crop(1, input.size), None, &input);
     assert_eq!(member.run(&crop).unwrap(), member.run(&crop).unwrap());
 }
 

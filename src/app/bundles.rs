@@ -40,11 +40,15 @@ pub fn info(path: &Path) -> Result<()> {
     }
     println!("sha256       {}", bundle.identity().sha256);
     println!(
-        "members      {}, input {1} x {1}, {2} features",
+        "members      {}, input {1} x {1}{2}, {3} features",
         manifest.members.len(),
         manifest.input.size,
+        if manifest.input.length { " and the kidney's length" } else { "" },
         manifest.feature_count
     );
+    if let Some([low, high]) = manifest.rules.length_cm {
+        println!("length       {} to {} cm", low.0, high.0);
+    }
     let [low, high] = manifest.rules.reportable;
     println!("reportable   eGFR {} to {}", low.0, high.0);
     println!("interval     {:.0}%", 100.0 * manifest.rules.coverage);

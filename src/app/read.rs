@@ -101,7 +101,7 @@ fn read_one(path: &Path, reader: &Reader, team: &Team) -> Result<(Reading, State
         Err(refusal) => (Err(refusal), Phase::Refused(refusal)),
         Ok(subject) => {
             let progress = bundles::member_bar("measuring", team.member_count());
-            let outcome = team.judge(&subject.crop, || progress.inc(1))?;
+            let outcome = team.judge(&subject.crop, subject.length, || progress.inc(1))?;
             progress.finish_and_clear();
             let phase = match &outcome {
                 Ok(estimate) => Phase::Result { subject, estimate: estimate.clone(), accepted: false },

@@ -15,6 +15,7 @@ use crate::{
     packed::Packed,
     reading::BundleIdentity,
     refusal::Refusal,
+    units::Centimetres,
 };
 use std::{
     num::NonZeroUsize,
@@ -123,11 +124,20 @@ impl Team {
         &self.identity
     }
 
-    /// What the ensemble says of a crop; `progress` is called as each member is done.
+    /// What the ensemble says of a crop of a kidney of this length; `progress` is called as each member is done.
     ///
     /// *Errors*: the first member's that cannot be run.
-    pub fn judge(&self, crop: &Picture, progress: impl Fn() + Sync) -> Result<Result<Estimate, Refusal>, MemberError> {
-        let input = NetworkInput::new(crop, &self.input);
+    pub fn judge(
+        &self,
+        crop: &Picture,
+        length: Option<Centimetres>,
+        progress: impl Fn() + Sync,
+    ) -> Result<Result<Estimate, Refusal>, MemberError> {
+        let length = match self.rules.length(length) {
+            Ok(length) => length,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let input = NetworkInput::new(crop, length, &self.input);
         let run = |index: usize| {
             let output = self.members[index].run(&input);
             progress();

@@ -27,7 +27,7 @@ pub struct Manifest {
     pub card: String,
     /// How a crop becomes the networks' input.
     pub input: Input,
-    /// How many pooled features each network gives.
+    /// How many pooled features each network gives; trees see the length, where it is an input, as one more.
     pub feature_count: usize,
     /// The bagged models.
     pub members: Vec<MemberFiles>,
@@ -48,13 +48,16 @@ pub struct Input {
     pub mean: [f32; 3],
     /// What each channel is then divided by.
     pub std: [f32; 3],
+    /// Whether networks and trees also take the kidney's length in cm.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub length: bool,
 }
 
 /// The entries of one member.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MemberFiles {
-    /// The network, ONNX with the outputs "egfr" and "features".
+    /// The network, ONNX with the input "crop", where the bundle takes it "length_cm", and the outputs "egfr" and "features".
     pub network: String,
     /// The trees: XGBoost's JSON before the bundle is built, compiled tables after.
     pub trees: String,
@@ -114,6 +117,9 @@ impl Manifest {
         if !(1..=FEATURES_MAX).contains(&self.feature_count) {
             return field("feature_count", "must lie between 1 and 8192");
         }
+        if self.input.length != self.rules.length_cm.is_some() {
+            return field("rules.length_cm", "must stand where input.length is true, and only there");
+        }
         if !(1..=MEMBERS_MAX).contains(&self.members.len()) {
             return field("members", "must be 1 to 16");
         }
@@ -130,6 +136,11 @@ impl Manifest {
             return field("members", "must name entries inside the bundle");
         }
         self.rules.check().map_err(ManifestError::Rules)
+    }
+
+    /// How many numbers the trees see.
+    pub fn tree_inputs(&self) -> usize {
+        self.feature_count + usize::from(self.input.length)
     }
 
     /// The names of all entries but the manifest.

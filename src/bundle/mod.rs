@@ -187,7 +187,7 @@ impl Bundle {
     /// # Panics
     /// If there is no such member.
     pub fn trees(&self, index: usize) -> Trees {
-        Trees::parse(self.tree_table(index), self.manifest.feature_count)
+        Trees::parse(self.tree_table(index), self.manifest.tree_inputs())
             .expect("the trees were checked when the bundle was opened")
     }
 
@@ -214,7 +214,7 @@ fn check_entries(
         return Err(BundleCause::Stray { entry: stray.clone() });
     }
     for member in &manifest.members {
-        Trees::parse(&bytes[entries[&member.trees].clone()], manifest.feature_count)
+        Trees::parse(&bytes[entries[&member.trees].clone()], manifest.tree_inputs())
             .map_err(|source| BundleCause::Trees { entry: member.trees.clone(), source })?;
     }
     Ok(())
@@ -239,11 +239,12 @@ fn assemble(folder: &Path) -> Result<Bundle, BundleCause> {
         fs::read(folder.join(name)).map_err(|source| BundleCause::Read { file: String::from(name), source })
     };
     let mut manifest = Manifest::parse(&read(MANIFEST_ENTRY)?)?;
+    let tree_inputs = manifest.tree_inputs();
     let mut contents = Vec::new();
     for member in &mut manifest.members {
         contents.push((member.network.clone(), read(&member.network)?));
         let json = read(&member.trees)?;
-        let compiled = xgboost::compile(&json, manifest.feature_count)
+        let compiled = xgboost::compile(&json, tree_inputs)
             .map_err(|source| BundleCause::Compile { entry: member.trees.clone(), source })?;
         member.trees = format!("{}.trees", member.trees.trim_end_matches(".json"));
         contents.push((member.trees.clone(), compiled));

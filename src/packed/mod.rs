@@ -186,7 +186,7 @@ impl Packed {
     /// If there is no such member.
     pub fn trees(&self, index: usize) -> Result<Trees, PackedError> {
         let trees = self.contents.members[index].trees.map(&self.file, "trees")?;
-        Ok(Trees::parse(trees.bytes(), self.manifest.feature_count)?)
+        Ok(Trees::parse(trees.bytes(), self.manifest.tree_inputs())?)
     }
 
     /// The network of member `index` with these outputs. *Errors*: [`PackedError`].

@@ -37,9 +37,14 @@ fn values(refusal: Refusal) -> Option<[Value; 2]> {
         | Refusal::PartnerMissing
         | Refusal::PartnerOutside
         | Refusal::PairsAmbiguous
-        | Refusal::PairTooShort => None,
+        | Refusal::PairTooShort
+        | Refusal::LengthUnknown => None,
         Refusal::LengthsDisagree { by_ruler, by_text } => {
             Some([("By ruler", number(by_ruler.0, 2, " cm")), ("Printed", number(by_text.0, 2, " cm"))])
+        }
+        Refusal::LengthOutsideRange { length, limit } => {
+            let proven = if length < limit { "Proven from" } else { "Proven to" };
+            Some([("Measured", number(length.0, 2, " cm")), (proven, number(limit.0, 1, " cm"))])
         }
         // Rounded up, so that what exceeds the limit never reads the same as the limit.
         Refusal::MembersDisagree { spread, limit } => Some([

@@ -19,6 +19,8 @@ BAND_COUNT_MIN = 100
 # Percentiles of the predictions between which a number is shown; beyond, too few truths support one.
 REPORTABLE_PERCENTILES = (1.0, 99.0)
 REPORTABLE_STEP, REPORTABLE_MIN = 5.0, 5.0
+# A length outside these percentiles of the data's is refused: a wrong scale, or a kidney unlike those that were learnt.
+LENGTH_PERCENTILES = (0.1, 99.9)
 # "Likely" must have been right this often among the patients it was said of, "unlikely" likewise.
 PREDICTIVE_VALUE = 0.9
 WORD_COUNT_MIN = 30
@@ -98,8 +100,15 @@ def word_limit(p: np.ndarray, right: np.ndarray, start: float) -> float:
     return float(ordered[good].min()) if good.any() else 1.0
 
 
-def rules(oob: OutOfBag, spread: np.ndarray) -> dict:
-    """The manifest's "rules"; `spread` [k] is the deviation of all members' eGFR on each of k pictures."""
+def proven_lengths(length_cm: np.ndarray) -> list[float]:
+    """[low, high] in cm: all lengths of the data but the outermost, rounded outward to a tenth."""
+    low, high = np.percentile(length_cm, LENGTH_PERCENTILES)
+    return [float(np.floor(low * 10) / 10), float(np.ceil(high * 10) / 10)]
+
+
+def rules(oob: OutOfBag, spread: np.ndarray, length_cm: np.ndarray | None) -> dict:
+    """The manifest's "rules"; `spread` [k] is the deviation of all members' eGFR on each of k pictures, and
+    `length_cm` [k] are these pictures' lengths where the members take them."""
     low, high = reportable(oob.egfr)
     # Rounded away from the middle, so that the promise made of the limit still holds.
     likely = np.ceil(word_limit(oob.p_ckd, oob.ckd, LIKELY_MIN) * 1000) / 1000
@@ -111,4 +120,4 @@ def rules(oob: OutOfBag, spread: np.ndarray) -> dict:
         "likely_from": float(min(likely, 1.0)),
         "unlikely_to": float(max(unlikely, 0.0)),
         "spread_limit": round(float(np.percentile(spread, SPREAD_PERCENTILE)) * SPREAD_MARGIN, 2),
-    }
+    } | ({} if length_cm is None else {"length_cm": proven_lengths(length_cm)})

@@ -5,6 +5,8 @@ A patient's pictures never part: bags are drawn over patients, not over pictures
 
 import hashlib
 import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -52,10 +54,16 @@ class Truth:
         return int(self.patient.max()) + 1
 
     @cached_property
+    def by_patient(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The pictures by patient [n], and where each patient's begin and how many there are [patient_count]."""
+        count = np.bincount(self.patient, minlength=self.patient_count)
+        return np.argsort(self.patient, kind="stable"), np.cumsum(count) - count, count
+
+    @cached_property
     def pictures(self) -> list[np.ndarray]:
         """The pictures of each patient."""
-        order = np.argsort(self.patient, kind="stable")
-        return np.split(order, np.searchsorted(self.patient[order], np.arange(1, self.patient_count)))
+        order, first, _ = self.by_patient
+        return np.split(order, first[1:])
 
     @cached_property
     def longest(self) -> np.ndarray:
@@ -106,27 +114,43 @@ def load_crops(truth: Truth, size: int, cache: Path | None = None) -> np.ndarray
     """
     packed = cache / f"{truth.digest[:16]}-{size}.npy" if cache else None
     if packed and packed.exists():
-        return np.load(packed, mmap_mode="r")
+        return np.load(packed, mmap_mode="c")
     crops = np.empty((len(truth.crop), size, size, 3), np.uint8)
-    for index, name in enumerate(tqdm(truth.crop, desc="crops", unit="picture", leave=False)):
-        try:
-            with Image.open(truth.folder / name) as picture:
-                crop = np.asarray(picture.convert("RGB"))
-        except OSError as error:
-            raise DataError(f"{truth.folder / name}: {error}") from error
-        if crop.shape != (size, size, 3):
-            raise DataError(f"{name} is {crop.shape[1]} x {crop.shape[0]}, not {size} x {size}: cut it so with sonogfr")
-        crops[index] = crop
+    # Pillow lets go of the interpreter while it decodes, so that threads use all cores.
+    with ThreadPoolExecutor() as pool:
+        decoded = pool.map(lambda name: open_crop(truth.folder, name, size), truth.crop)
+        for index, crop in enumerate(tqdm(decoded, "crops", len(truth.crop), unit="picture", leave=False)):
+            crops[index] = crop
     if packed is None:
         return crops
     write_whole(packed, lambda draft: np.save(draft, crops))
-    return np.load(packed, mmap_mode="r")
+    # Copy on write: torch warns of arrays that cannot be written to.
+    return np.load(packed, mmap_mode="c")
+
+
+def open_crop(folder: Path, name: str, size: int) -> np.ndarray:
+    """One crop, [size, size, 3] uint8 RGB. Errors: as `load_crops`."""
+    try:
+        with Image.open(folder / name) as picture:
+            crop = np.asarray(picture.convert("RGB"))
+    except OSError as error:
+        raise DataError(f"{folder / name}: {error}") from error
+    if crop.shape != (size, size, 3):
+        raise DataError(f"{name} is {crop.shape[1]} x {crop.shape[0]}, not {size} x {size}: cut it so with sonogfr")
+    return crop
 
 
 def normalise(crops: np.ndarray) -> np.ndarray:
     """[b, s, s, 3] uint8 -> [b, 3, s, s] float32: x/255, then ImageNet's mean and deviation."""
     scaled = (crops.astype(np.float32) / 255 - np.array(MEAN, np.float32)) / np.array(STD, np.float32)
     return np.ascontiguousarray(scaled.transpose(0, 3, 1, 2))
+
+
+def inputs(crops: np.ndarray, length_cm: np.ndarray | None) -> Iterator[dict[str, np.ndarray]]:
+    """What an exported network takes, picture by picture; `length_cm` is none where it takes no length."""
+    for index, crop in enumerate(crops):
+        picture = {"crop": normalise(crop[None])}
+        yield picture if length_cm is None else picture | {"length_cm": length_cm[index].reshape(1, 1)}
 
 
 @dataclass(frozen=True)
@@ -140,7 +164,9 @@ class Bag:
 
     def epoch(self, truth: Truth, rng: np.random.Generator) -> np.ndarray:
         """One random picture of each drawn patient, in random order."""
-        return np.array([rng.choice(truth.pictures[patient]) for patient in rng.permutation(self.drawn)])
+        patients = rng.permutation(self.drawn)
+        order, first, count = truth.by_patient
+        return order[first[patients] + rng.integers(count[patients])]
 
 
 def rng_of(seed: int, member: int, purpose: str) -> np.random.Generator:

@@ -10,6 +10,9 @@ STEM_WIDTH = 64
 HEAD_WIDTH = 32
 """At 64, ten half-width members in int8 would take 29.3 MB without their trees."""
 DROPOUT = 0.3
+LENGTH_CENTRE_CM, LENGTH_SPREAD_CM = 10.0, 1.0
+"""The head sees (length - centre) / spread, about as large as a pooled feature.
+Source: adult kidneys are 9 to 12 cm long; anything near that serves."""
 
 
 class Block(nn.Module):
@@ -33,13 +36,14 @@ class Block(nn.Module):
 
 
 class Network(nn.Module):
-    """Crop -> (eGFR, pooled features).
+    """Crop, and with `length_input` the kidney's length -> (eGFR, pooled features).
 
-    Shape: [b, 3, s, s] float32, s a multiple of 32 -> ([b, 1], [b, feature_count]).
-    Units: the number is (eGFR - mean) / std of the training patients until `scale_output` makes it mL/min/1.73 m2.
+    Shape: [b, 3, s, s] float32, s a multiple of 32, and [b] float32 -> ([b, 1], [b, feature_count]).
+    Units: the number is (eGFR - mean) / std of the training patients and the length is (length - centre) / spread
+    until `fold_units` makes them mL/min/1.73 m2 and cm.
     """
 
-    def __init__(self, width: float):
+    def __init__(self, width: float, length_input: bool):
         super().__init__()
         channels = [int(STEM_WIDTH * width) * factor for factor in (1, 2, 4, 8)]
         self.feature_count = channels[-1]
@@ -51,23 +55,39 @@ class Network(nn.Module):
             setattr(self, f"layer{stage}", blocks)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.head = nn.Sequential(
-            nn.Linear(self.feature_count, HEAD_WIDTH), nn.ReLU(), nn.Dropout(DROPOUT), nn.Linear(HEAD_WIDTH, 1)
+            nn.Linear(self.feature_count + length_input, HEAD_WIDTH), nn.ReLU(), nn.Dropout(DROPOUT),
+            nn.Linear(HEAD_WIDTH, 1),
         )
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    @property
+    def length_input(self) -> bool:
+        """Whether `forward` takes a length."""
+        return self.head[0].in_features > self.feature_count
+
+    def forward(self, x: Tensor, length: Tensor | None = None) -> tuple[Tensor, Tensor]:
         x = self.maxpool(torch.relu(self.bn1(self.conv1(x))))
         x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
         features = torch.flatten(self.avgpool(x), 1)
-        return self.head(features), features
+        known = features if length is None else torch.cat([features, length[:, None]], 1)
+        return self.head(known), features
 
     @torch.no_grad()
-    def scale_output(self, mean: float, std: float) -> None:
-        """Folds the target's scaling into the last layer."""
+    def fold_units(self, mean: float, std: float) -> None:
+        """Folds the scaling of target and length into the head's layers."""
         self.head[-1].weight.mul_(std)
         self.head[-1].bias.mul_(std).add_(mean)
+        if self.length_input:
+            of_length = self.head[0].weight[:, -1]
+            of_length.div_(LENGTH_SPREAD_CM)
+            self.head[0].bias.sub_(of_length * LENGTH_CENTRE_CM)
+
+
+def scale_length(cm: Tensor) -> Tensor:
+    """A length as `Network` takes it before `fold_units`."""
+    return (cm - LENGTH_CENTRE_CM) / LENGTH_SPREAD_CM
 
 
 def fold_batch_norm(network: Network) -> Network:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -22,6 +24,10 @@ class Settings:
     seed: int = 1
     init_weights: str | None = None
     """SHA-256 of the starting network's file, none for random weights."""
+    length_input: bool = False
+    """Whether head and trees see the kidney's length in cm beside the pooled features."""
+    labels: str = "egfr"
+    """What the network learns to say: "egfr" as measured, or phantoms' "oracle", its mean over kidneys like this."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,9 @@ class Run:
     def float_network(self, n: int) -> Path:
         return self.folder / "float" / f"{n}.onnx"
 
+    def float_outputs(self, n: int) -> Path:
+        return self.folder / "float" / f"{n}.npz"
+
     def outputs(self, n: int) -> Path:
         return self.folder / "outputs" / f"{n}.npz"
 
@@ -69,6 +78,8 @@ class TrainJob:
     member: int | None
     init_weights: Path | None
     threads: int
+    device: str
+    """"cpu" or "cuda"."""
     line: int
     """The terminal line of the job's progress bar."""
 
@@ -84,3 +95,11 @@ class MemberJob:
     kind: str
     """"int8" or "float": the file that an evaluation runs."""
     line: int
+
+
+@dataclass(frozen=True)
+class PicturesJob(MemberJob):
+    """A member to run on some pictures."""
+
+    pictures: np.ndarray
+    """[k] indices into the data."""

@@ -1,130 +1,202 @@
 """Trains one network: a member on its bag, or the starting point of all members. Runs in a worker with torch."""
 
 import time
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from .data import MEAN, STD, Bag, Truth, draw_bag, load_crops, normalise, read_truth, rng_of
-from .network import Network
+from .data import MEAN, STD, Bag, DataError, Truth, draw_bag, load_crops, read_truth, rng_of
+from .network import Network, scale_length
 from .runs import TrainJob
 from .store import write_whole
 
+LENGTH_JITTER = 0.015
+"""Deviation of the length that training draws anew, as a share of it. Where a sonographer sets the markers, and what is
+read of them, moves it by so much; two sonographers differ by more."""
 
-def augment(crops: np.ndarray, rng: np.random.Generator) -> Tensor:
+
+class Chance:
+    """Random numbers on one device."""
+
+    def __init__(self, device: torch.device, seed: int):
+        self.device, self.generator = device, torch.Generator(device).manual_seed(seed)
+
+    def normal(self, *shape: int) -> Tensor:
+        """Of mean 0 and deviation 1."""
+        return torch.randn(shape, generator=self.generator, device=self.device)
+
+    def uniform(self, low: float, high: float, *shape: int) -> Tensor:
+        """Between `low` and `high`."""
+        return torch.rand(shape, generator=self.generator, device=self.device) * (high - low) + low
+
+
+def normalised(x: Tensor) -> Tensor:
+    """[b, s, s, 3] float32 of 0 to 1 -> [b, 3, s, s] with ImageNet's mean and deviation taken out; channels_last."""
+    # Channel by channel: a tensor of three numbers would have to wait for the device each time.
+    for channel in range(3):
+        x[..., channel] -= MEAN[channel]
+        x[..., channel] /= STD[channel]
+    # The permuted view of a [b, s, s, 3] tensor is channels_last already.
+    return x.permute(0, 3, 1, 2)
+
+
+def augment(crops: Tensor, chance: Chance) -> Tensor:
     """[b, s, s, 3] uint8 -> [b, 3, s, s] float32, normalised, as another cart at another gain might show it.
 
     Grey curve, blur and noise are one for all three channels, so that yellow markers stay yellow.
     """
-    count = len(crops)
-    draw = lambda deviation: (rng.standard_normal((count, 1)) * deviation).astype(np.float32)  # noqa: E731
-    levels = np.linspace(0, 1, 256, dtype=np.float32)[None]
-    curves = np.clip(levels ** np.exp(draw(0.2)) * (1 + draw(0.12)) + draw(0.02) * (levels > 0), 0, 1)
-    grey = np.stack([curve[crop] for curve, crop in zip(curves, crops)])
-    flipped = rng.random(count) < 0.5
-    grey[flipped] = grey[flipped, :, ::-1]
-    x = torch.from_numpy(grey)
+    count, height, width, _ = crops.shape
+    each = (count, 1, 1, 1)
+    x = crops.float() / 255
+    # Black stays black: beyond the sector there is no echo to amplify.
+    lift = chance.normal(*each) * 0.02 * (x > 0)
+    x = x.pow(torch.exp(chance.normal(*each) * 0.2)) * (1 + chance.normal(*each) * 0.12)
+    x = x.add_(lift).clamp_(0, 1)
+    x = torch.where(chance.uniform(0, 1, *each) < 0.5, x.flip(2), x)
     # A three-tap blur along each axis; its strength is drawn for each picture.
-    amount = torch.from_numpy(np.maximum(rng.uniform(-0.15, 0.25, (count, 1, 1, 1)), 0).astype(np.float32))
+    amount = chance.uniform(-0.15, 0.25, *each).clamp_(min=0)
     x[:, 1:-1] += amount * (x[:, :-2] + x[:, 2:] - 2 * x[:, 1:-1])
     x[:, :, 1:-1] += amount * (x[:, :, :-2] + x[:, :, 2:] - 2 * x[:, :, 1:-1])
-    noise = rng.standard_normal((*x.shape[:3], 1), dtype=np.float32)
-    x += torch.from_numpy(noise) * torch.from_numpy(rng.uniform(0, 0.03, (count, 1, 1, 1)).astype(np.float32))
-    # The permuted view of a [b, s, s, 3] tensor is channels_last already.
-    return ((x - torch.tensor(MEAN)) / torch.tensor(STD)).permute(0, 3, 1, 2)
+    x += chance.normal(count, height, width, 1) * chance.uniform(0, 0.03, *each)
+    return normalised(x)
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """What a network is trained on, on its device."""
+
+    crops: Tensor
+    """[n, s, s, 3] uint8."""
+    length_cm: Tensor | None
+    """[n] float32; none where the network does not take it."""
+
+    @classmethod
+    def load(cls, truth: Truth, job: TrainJob) -> "Pictures":
+        """On a GPU all crops are held there: 50,000 of 128 px take 2.5 GB."""
+        crops = torch.from_numpy(load_crops(truth, job.settings.size, job.cache)).to(job.device)
+        return cls(crops, torch.from_numpy(truth.length_cm).to(job.device) if job.settings.length_input else None)
+
+    def length(self, chosen: Tensor, chance: Chance | None = None) -> Tensor | None:
+        """The scaled lengths of the `chosen` pictures; with `chance`, as another measurement might give them."""
+        if self.length_cm is None:
+            return None
+        jitter = 1.0 if chance is None else 1 + chance.normal(len(chosen)) * LENGTH_JITTER
+        return scale_length(self.length_cm[chosen] * jitter)
 
 
 @torch.no_grad()
-def predict(network: Network, crops: np.ndarray, pictures: np.ndarray, batch: int) -> np.ndarray:
-    """[k] float32, what `network` says of the k `pictures`, in the units of its output."""
+def predict(network: Network, pictures: Pictures, chosen: np.ndarray, batch: int) -> np.ndarray:
+    """[k] float32, what `network` says of the k `chosen` pictures, in the units of its output."""
     network.eval()
     parts = []
-    for start in range(0, len(pictures), batch):
-        x = torch.from_numpy(normalise(crops[pictures[start : start + batch]]))
-        parts.append(network(x.contiguous(memory_format=torch.channels_last))[0][:, 0])
-    return torch.cat(parts).numpy()
+    for part in torch.from_numpy(chosen).to(pictures.crops.device).split(batch):
+        x = normalised(pictures.crops[part].float() / 255)
+        parts.append(network(x, pictures.length(part))[0][:, 0])
+    return torch.cat(parts).cpu().numpy()
 
 
 def start(job: TrainJob, truth: Truth, bag: Bag) -> tuple[Network, float, float]:
     """The network to begin with, and the mean and deviation by which its target is scaled (mL/min/1.73 m2)."""
-    network = Network(job.settings.width)
+    network = Network(job.settings.width, job.settings.length_input)
     if job.init_weights is None:
         drawn = np.concatenate([truth.egfr[truth.pictures[patient]] for patient in np.unique(bag.drawn)])
         return network, float(drawn.mean()), float(drawn.std())
     saved = torch.load(job.init_weights, weights_only=True)
+    begun, wanted = saved["settings"], asdict(job.settings)
+    unlike = [key for key in ("width", "length_input") if begun.get(key, False) != wanted[key]]
+    if unlike:
+        raise DataError(f"{job.init_weights} was trained with another {', '.join(unlike)}")
     network.load_state_dict(saved["state"])
     return network, saved["mean"], saved["std"]
 
 
-def fit(job: TrainJob, truth: Truth, crops: np.ndarray, bag: Bag) -> dict:
+def labels_of(job: TrainJob, truth: Truth) -> np.ndarray:
+    """[n] float32, what the network learns to say of each picture, mL/min/1.73 m2."""
+    return truth.egfr if job.settings.labels == "egfr" else truth.oracle["egfr"]
+
+
+def fit(job: TrainJob, truth: Truth, pictures: Pictures, bag: Bag) -> dict:
     """Trains on the drawn patients; the ones left out only measure. The last weights are kept, not the best ones:
     choosing them by the patients left out would spoil these for calibration."""
-    settings, rng = job.settings, rng_of(job.settings.seed, job.member or 0, "train")
+    settings, rng, device = job.settings, rng_of(job.settings.seed, job.member or 0, "train"), torch.device(job.device)
     torch.manual_seed(int(rng.integers(2**63)))
+    chance = Chance(device, int(rng.integers(2**63)))
     network, mean, std = start(job, truth, bag)
-    network = network.to(memory_format=torch.channels_last)
-    target = torch.from_numpy((truth.egfr - mean) / std)
-    optimiser = torch.optim.AdamW(network.parameters(), settings.lr, weight_decay=settings.weight_decay)
+    network = network.to(device, memory_format=torch.channels_last)
+    target = torch.from_numpy((labels_of(job, truth) - mean) / std).to(device)
+    optimiser = torch.optim.AdamW(
+        network.parameters(), settings.lr, weight_decay=settings.weight_decay, fused=device.type == "cuda"
+    )
     # A last batch of one picture would have no variance to normalise by: the rest is left out.
     steps = max(len(bag.drawn) // settings.batch, 1)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, settings.lr, total_steps=settings.epochs * steps)
-    loss_of, validation = nn.HuberLoss(), truth.longest[bag.left_out]
-    history, seen, training_s = [], 0, 0.0
+    loss_of, history = nn.HuberLoss(), []
     name = "start" if job.member is None else f"member {job.member}"
     bar = tqdm(
         total=settings.epochs * steps * settings.batch, desc=name, unit="picture", position=job.line, leave=False
     )
     for _ in range(settings.epochs):
         network.train()
-        began, losses, pictures = time.monotonic(), [], bag.epoch(truth, rng)
-        for step in range(steps):
-            chosen = pictures[step * settings.batch : (step + 1) * settings.batch]
-            x = augment(crops[chosen], rng)
-            with torch.autocast("cpu", torch.bfloat16, enabled=settings.precision == "bf16"):
-                output = network(x)[0][:, 0]
+        began, losses = time.monotonic(), torch.zeros((), device=device)
+        order = torch.from_numpy(bag.epoch(truth, rng)).to(device)
+        for chosen in order.split(settings.batch)[:steps]:
+            x, length = augment(pictures.crops[chosen], chance), pictures.length(chosen, chance)
+            with torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bf16"):
+                output = network(x, length)[0][:, 0]
             loss = loss_of(output.float(), target[chosen])
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
             schedule.step()
-            losses.append(loss.item())
-            seen += len(chosen)
+            losses += loss.detach()
             bar.update(len(chosen))
-        training_s += time.monotonic() - began
-        said = predict(network, crops, validation, settings.batch) * std + mean
-        truths = truth.egfr[validation]
-        history.append({
-            "loss": float(np.mean(losses)),
-            "mae": float(np.abs(said - truths).mean()),
-            "r": float(np.corrcoef(said, truths)[0, 1]),
-        })  # fmt: skip
+        # Asking for the loss waits until the device has done the epoch.
+        loss, took = losses.item() / steps, time.monotonic() - began
+        said = predict(network, pictures, truth.longest[bag.left_out], settings.batch) * std + mean
+        history.append({"loss": loss, "pictures_per_s": steps * settings.batch / took, **measured(said, truth, bag)})
         bar.set_postfix(mae=f"{history[-1]['mae']:.1f}", r=f"{history[-1]['r']:.3f}")
     bar.close()
-    state = {key: value.contiguous() for key, value in network.state_dict().items()}
-    return {
-        "state": state, "mean": mean, "std": std, "settings": asdict(settings), "history": history,
-        "pictures_per_s": seen / training_s,
-    }  # fmt: skip
+    state = {key: value.cpu().contiguous() for key, value in network.state_dict().items()}
+    return {"state": state, "mean": mean, "std": std, "settings": asdict(settings), "history": history}
+
+
+def measured(said: np.ndarray, truth: Truth, bag: Bag) -> dict[str, float]:
+    """How well `said` fits the longest kidneys of the patients left out, and how well the oracle does."""
+    chosen = truth.longest[bag.left_out]
+    egfr = truth.egfr[chosen]
+    found = {"mae": float(np.abs(said - egfr).mean()), "r": float(np.corrcoef(said, egfr)[0, 1])}
+    if truth.oracle:
+        found["r_oracle"] = float(np.corrcoef(truth.oracle["egfr"][chosen], egfr)[0, 1])
+        found["r_with_oracle"] = float(np.corrcoef(truth.oracle["egfr"][chosen], said)[0, 1])
+    return found
+
+
+def best_device(_: None) -> str:
+    """The device that `--device auto` means; a worker's function, because the command itself loads no torch."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def train_one(job: TrainJob) -> str:
     """Trains the job's network into `job.result` and returns a line about it."""
     torch.set_num_threads(job.threads)
+    # Every batch has one shape, so that looking for the fastest kernels once pays.
+    torch.backends.cudnn.benchmark = True
     truth = read_truth(job.data)
-    crops = load_crops(truth, job.settings.size, job.cache)
+    pictures = Pictures.load(truth, job)
     if job.member is None:
         bag = holdout(truth, job.settings.seed)
     else:
         bag = draw_bag(truth.patient_count, job.settings.seed, job.member)
-    result = fit(job, truth, crops, bag)
+    result = fit(job, truth, pictures, bag)
     write_whole(job.result, lambda draft: torch.save(result, draft))
     last = result["history"][-1]
+    oracle = f" (the oracle {last['r_oracle']:.3f})" if truth.oracle else ""
     return (
-        f"{job.result.name}: left-out patients r {last['r']:.3f}, MAE {last['mae']:.1f} mL/min/1.73 m2, "
-        f"{result['pictures_per_s']:.0f} pictures/s"
+        f"{job.result.name}: left-out patients r {last['r']:.3f}{oracle}, MAE {last['mae']:.1f} mL/min/1.73 m2, "
+        f"{last['pictures_per_s']:.0f} pictures/s"
     )
 
 

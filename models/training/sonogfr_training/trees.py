@@ -10,7 +10,7 @@ import onnxruntime
 import xgboost
 from tqdm import tqdm
 
-from .data import DataError, Truth, draw_bag, load_crops, normalise, read_truth
+from .data import DataError, Truth, draw_bag, inputs, load_crops, read_truth
 from .metrics import auc
 from .runs import MemberJob
 from .store import write_whole
@@ -26,15 +26,25 @@ PARAMETERS = {
 }  # fmt: skip
 
 
-def run_network(path: Path, crops: np.ndarray, line: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """eGFR [n] float32 in mL/min/1.73 m2 and pooled features [n, feature_count] float32 of n crops."""
+def run_network(
+    network: Path | bytes, crops: np.ndarray, length_cm: np.ndarray | None, line: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """eGFR [n] float32 in mL/min/1.73 m2, and what the trees see of n crops: pooled features [n, feature_count]
+    float32 with the length, where the network takes it, as one more column."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    bar = tqdm(crops, desc=f"{path.parent.name}/{path.name}", unit="picture", position=line, leave=False)
-    said = [session.run(["egfr", "features"], {"crop": normalise(crop[None])}) for crop in bar]
-    egfr, features = zip(*said)
-    return np.concatenate(egfr)[:, 0], np.concatenate(features)
+    session = onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
+    name = "/".join(network.parts[-2:]) if isinstance(network, Path) else "changed network"
+    bar = tqdm(inputs(crops, length_cm), name, len(crops), unit="picture", position=line, leave=False)
+    egfr, features = zip(*[session.run(["egfr", "features"], picture) for picture in bar])
+    known = [np.concatenate(features)] + ([] if length_cm is None else [length_cm[:, None]])
+    return np.concatenate(egfr)[:, 0], np.concatenate(known, axis=1)
+
+
+def run_member(job: MemberJob, network: Path, truth: Truth) -> tuple[np.ndarray, np.ndarray]:
+    """`run_network` on all pictures of `truth`."""
+    crops = load_crops(truth, job.settings.size, job.run.cache)
+    return run_network(network, crops, truth.length_cm if job.settings.length_input else None, job.line)
 
 
 def _matrix(features: np.ndarray, columns: np.ndarray, **more) -> xgboost.DMatrix:
@@ -86,8 +96,7 @@ def weights(truth: Truth, drawn: np.ndarray) -> np.ndarray:
 def grow_member(job: MemberJob) -> str:
     """Runs the int8 network over all crops, grows its trees, and writes the trees and what both said of every crop."""
     truth, seed = read_truth(job.data), job.settings.seed
-    crops = load_crops(truth, job.settings.size, job.run.cache)
-    egfr, features = run_network(job.run.network(job.member), crops, job.line)
+    egfr, features = run_member(job, job.run.network(job.member), truth)
     bag = draw_bag(truth.patient_count, seed, job.member)
     weight = weights(truth, bag.drawn)
     training, stop = np.flatnonzero(weight), truth.longest[bag.left_out]
@@ -108,7 +117,6 @@ def grow_member(job: MemberJob) -> str:
 
 def evaluate_member(job: MemberJob) -> tuple[str, int, np.ndarray, np.ndarray]:
     """(kind, member, eGFR [n], probability of eGFR < 60 [n])."""
-    crops = load_crops(read_truth(job.data), job.settings.size, job.run.cache)
     network = job.run.network(job.member) if job.kind == "int8" else job.run.float_network(job.member)
-    egfr, features = run_network(network, crops, job.line)
+    egfr, features = run_member(job, network, read_truth(job.data))
     return job.kind, job.member, egfr, probabilities(load_trees(job.run.trees(job.member)), features)

@@ -11,10 +11,10 @@ import torch
 from sonogfr_training import calibrate, cli, export, metrics, trees, workers
 from sonogfr_training.bundle import gather
 from sonogfr_training.data import DataError, draw_bag, load_crops, normalise, read_truth
-from sonogfr_training.network import Network, fold_batch_norm
+from sonogfr_training.network import Network, fold_batch_norm, scale_length
 from sonogfr_training.runs import Run, Settings, TrainJob
 from sonogfr_training.store import write_whole
-from sonogfr_training.train import augment, train_one
+from sonogfr_training.train import Chance, augment, train_one
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,8 @@ def test_given_crops_of_another_size_expect_an_error_and_no_resize(data):
 def test_given_augmented_crops_expect_markers_still_yellow():
     crops = np.zeros((8, 32, 32, 3), np.uint8)
     crops[:, 8:24, 8:24] = (255, 255, 0)
-    grey = augment(crops, np.random.default_rng(1)) * torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1)
+    grey = augment(torch.from_numpy(crops), Chance(torch.device("cpu"), 1))
+    grey *= torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1)
     grey += torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1)
     assert grey.shape == (8, 3, 32, 32)
     red, green, blue = grey[:, :, 10:22, 10:22].mean(dim=(0, 2, 3)).tolist()
@@ -120,13 +121,15 @@ def test_given_probabilities_expect_words_that_are_right_nine_times_in_ten():
     rng = np.random.default_rng(4)
     p = rng.uniform(size=5000)
     ckd = (rng.uniform(size=5000) < p).astype(float)
-    rules = calibrate.rules(calibrate.OutOfBag(60 + p, p, np.full(5000, 60.0), ckd), np.full(9, 4.0))
+    oob = calibrate.OutOfBag(60 + p, p, np.full(5000, 60.0), ckd)
+    rules = calibrate.rules(oob, np.full(9, 4.0), np.arange(7.0, 14.0))
     likely, unlikely = p >= rules["likely_from"], p <= rules["unlikely_to"]
     assert ckd[likely].mean() >= 0.9 and ckd[unlikely].mean() <= 0.1
     assert 0.75 < rules["likely_from"] < 0.85 and 0.15 < rules["unlikely_to"] < 0.25
     # The program's own check, `Rules::check` in src/estimate.rs.
     assert rules["intervals"][-1]["up_to"] >= rules["reportable"][1] > rules["reportable"][0]
     assert all(band["below"] <= 0 <= band["above"] for band in rules["intervals"])
+    assert rules["length_cm"] == [7.0, 13.0]
     assert rules["spread_limit"] == 6.0 and rules["reportable"] == [60.0, 65.0]
     # Where no probability carries the word, it is kept for certainty.
     assert calibrate.word_limit(p, np.zeros(5000), 0.55) == 1.0
@@ -137,23 +140,30 @@ def test_given_ties_expect_half_of_each_in_the_auc():
     assert metrics.auc(np.ones(3), np.ones(3)) is None
 
 
-def test_given_a_network_expect_the_same_numbers_from_plain_onnx_and_only_trunk_ops_in_int8(data, tmp_path):
+@pytest.mark.parametrize("length_input", [False, True])
+def test_given_a_network_expect_the_same_numbers_from_plain_onnx_and_only_trunk_ops_in_int8(
+    data, tmp_path, length_input
+):
     torch.manual_seed(1)
-    network = Network(0.125)
-    crops = load_crops(read_truth(data), 32)
-    x = torch.from_numpy(normalise(crops))
+    network, truth = Network(0.125, length_input), read_truth(data)
+    crops, length = load_crops(truth, 32), truth.length_cm if length_input else None
+    x = torch.from_numpy(normalise(crops)), None if length is None else scale_length(torch.from_numpy(length))
     # One pass in training mode gives the normalisations something to fold.
-    network(x)
+    network(*x)
     network.eval()
-    plain, features = network(x)
-    network.scale_output(60.0, 25.0)
+    plain, features = network(*x)
+    network.fold_units(60.0, 25.0)
     model = export.to_onnx(fold_batch_norm(network), 32)
-    assert {node.op_type for node in model.graph.node} == export.FLOAT_OPS
+    assert {node.op_type for node in model.graph.node} == export.FLOAT_OPS - (set() if length_input else {"Concat"})
     onnx.save(model, tmp_path / "float.onnx")
-    egfr, pooled = trees.run_network(tmp_path / "float.onnx", crops)
+    egfr, pooled = trees.run_network(tmp_path / "float.onnx", crops, length)
     assert egfr == pytest.approx(plain[:, 0].detach().numpy() * 25 + 60, abs=1e-2)
-    assert pooled == pytest.approx(features.detach().numpy(), abs=1e-3)
-    export.quantise(tmp_path / "float.onnx", tmp_path / "int8.onnx", crops[:20])
+    assert pooled[:, : network.feature_count] == pytest.approx(features.detach().numpy(), abs=1e-3)
+    if length_input:
+        assert np.array_equal(pooled[:, network.feature_count :], truth.length_cm[:, None])
+        longer, _ = trees.run_network(tmp_path / "float.onnx", crops, length + 2)
+        assert np.abs(longer - egfr).min() > 0
+    export.quantise(tmp_path / "float.onnx", tmp_path / "int8.onnx", crops[:20], length)
     quantised = onnx.load(tmp_path / "int8.onnx")
     assert export.check_int8(quantised)["Conv"] == 20
     weights = [
@@ -162,14 +172,14 @@ def test_given_a_network_expect_the_same_numbers_from_plain_onnx_and_only_trunk_
     assert (
         len([w for w in weights if w.ndim == 4]) == 20 and min(w[w != 0].min() for w in weights if w.ndim == 4) >= -127
     )
-    assert np.abs(trees.run_network(tmp_path / "int8.onnx", crops)[0] - egfr).max() < 5.0
+    assert np.abs(trees.run_network(tmp_path / "int8.onnx", crops, length)[0] - egfr).max() < 5.0
     with pytest.raises(ValueError, match="not quantised"):
         export.check_int8(model)
 
 
 def train_job(data, run, member):
     settings = Settings(size=32, width=0.125, epochs=1, batch=16)
-    return TrainJob(data, run.cache, run.trained(member), settings, member, None, 1, 0)
+    return TrainJob(data, run.cache, run.trained(member), settings, member, None, 1, "cpu", 0)
 
 
 def test_given_the_same_seed_expect_the_same_member(data, tmp_path):
@@ -192,6 +202,7 @@ def test_given_a_killed_run_expect_only_the_missing_member_trained(data, tmp_pat
     monkeypatch.setattr(cli, "run_jobs", in_process)
     out = tmp_path / "out"
     tiny = ["train", str(data), str(out), "--size=32", "--width=0.125", "--epochs=1", "--batch=16", "--members=2"]
+    tiny.append("--device=cpu")
     train = lambda *more: (lambda args: args.function(args))(cli.arguments().parse_args([*tiny, *more]))  # noqa: E731
     train()
     before = Run(out).trained(0).read_bytes()

@@ -248,11 +248,12 @@ fn infer(
     while let Some((look, picture)) = looks.wait() {
         let sight = pulse.at(|| reader.see(&picture))?;
         let subject = subject_of(&picture, &sight, team.crop_size());
-        let crop = subject.as_ref().ok().map(|subject| subject.crop.clone());
+        let measured = subject.as_ref().ok().map(|subject| (subject.crop.clone(), subject.length));
         let outcome = subject.map(|subject| (subject, team.member_count()));
         tell(notes, Note::Event(Event::Looked { look, outcome }));
-        let Some(crop) = crop else { continue };
-        let outcome = pulse.at(|| team.judge(&crop, || tell(notes, Note::Event(Event::MemberDone { look }))))?;
+        let Some((crop, length)) = measured else { continue };
+        let member_done = || tell(notes, Note::Event(Event::MemberDone { look }));
+        let outcome = pulse.at(|| team.judge(&crop, length, member_done))?;
         let reading = Box::new(Reading::new(Inspection::new(None, &sight), outcome.clone(), team.identity().clone()));
         if keeping.send(ToKeep::Reading { look, reading, crop_sha256: sha256(crop.as_rgb()), outcome }).is_err() {
             // The journal has failed; it says so itself.
