@@ -2,11 +2,10 @@
 #![allow(clippy::unwrap_used)]
 
 use sonogfr::{
-    bundle::Bundle,
+    bundle::{Bundle, manifest::Input},
     crop::CropSquare,
     ensemble::{Member, NetworkInput},
     estimate::{CKD_EGFR, MemberOutput},
-    frame::Picture,
     phantom,
 };
 use std::path::Path;
@@ -17,9 +16,11 @@ fn bundle() -> Bundle {
     Bundle::open(&Path::new(env!("CARGO_MANIFEST_DIR")).join("models/demo/demo.sonogfr")).unwrap()
 }
 
-fn crop(index: u64, size: usize) -> Picture {
+/// Phantom `index` as the bundle's networks take it.
+fn picture(index: u64, input: &Input) -> NetworkInput {
     let phantom = phantom::draw(SEED, &phantom::patient(SEED, index), 1);
-    CropSquare::between(phantom.truth.ends).unwrap().cut(phantom.screen.frame(), size)
+    let crop = CropSquare::between(phantom.truth.ends).unwrap().cut(phantom.screen.frame(), input.size);
+    NetworkInput::new(&crop, Some(phantom.truth.length_cm), input)
 }
 
 #[test]
@@ -27,7 +28,7 @@ fn given_sick_and_well_kidneys_expect_the_trees_to_give_the_sick_ones_the_high_p
     let bundle = bundle();
     let input = bundle.manifest().input;
     let member = Member::load(&bundle, 0).unwrap();
-    let said = |index| member.run(&NetworkInput::new(&crop(index, input.size), None, &input)).unwrap();
+    let said = |index| member.run(&picture(index, &input)).unwrap();
     let truth = |index| phantom::egfr(&phantom::patient(SEED, index));
     let (sick, well): (Vec<u64>, Vec<u64>) = (0..40).partition(|&index| truth(index) < CKD_EGFR);
     let mean = |of: fn(MemberOutput) -> f32, indices: &[u64]| {
@@ -40,10 +41,10 @@ fn given_sick_and_well_kidneys_expect_the_trees_to_give_the_sick_ones_the_high_p
 }
 
 #[test]
-fn given_the_same_crop_twice_expect_the_same_output() {
+fn given_the_same_picture_twice_expect_the_same_output() {
     let bundle = bundle();
     let input = bundle.manifest().input;
     let member = Member::load(&bundle, 3).unwrap();
-    let crop = NetworkInput::new(&crop(1, input.size), None, &input);
-    assert_eq!(member.run(&crop).unwrap(), member.run(&crop).unwrap());
+    let picture = picture(1, &input);
+    assert_eq!(member.run(&picture).unwrap(), member.run(&picture).unwrap());
 }
