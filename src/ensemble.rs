@@ -217,12 +217,12 @@ fn load_network(
 ) -> TractResult<Option<(TypedModel, Runner)>> {
     let tract = tract_onnx::onnx();
     let read = || tract.proto_model_for_read(&mut Cursor::new(onnx));
-    let names = op::input_names(&read()?);
-    if names != input_names(input.length) {
+    let model = read()?;
+    if op::input_names(&model) != input_names(input.length) {
         return Ok(None);
     }
     let shape = Shape { channels: RGB_BYTES, height: input.size, width: input.size };
-    Ok(Some(match op::graft(read()?, shape, &OUTPUTS, kernel, shared) {
+    Ok(Some(match op::graft(model, shape, &OUTPUTS, kernel, shared) {
         Ok((model, plan)) => (model, Runner::Engine(plan)),
         Err(why) => {
             let crop = f32::fact([1, RGB_BYTES, input.size, input.size]).into();

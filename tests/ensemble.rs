@@ -6,13 +6,14 @@ mod small_bundle;
 use prost::Message;
 use small_bundle::{SIZE, network, value};
 use sonogfr::{
-    bundle::Bundle,
+    bundle::{Bundle, manifest::Input},
     crop::CropSquare,
     engine::{kernel::Kernel, net::Shape, op},
     ensemble::{Member, NetworkInput, Runner},
     estimate::{CKD_EGFR, MemberOutput},
     frame::Picture,
     phantom,
+    units::Centimetres,
 };
 use std::{io::Cursor, path::Path};
 use tract_onnx::{
@@ -26,9 +27,17 @@ fn bundle() -> Bundle {
     Bundle::open(&Path::new(env!("CARGO_MANIFEST_DIR")).join("models/demo/demo.sonogfr")).unwrap()
 }
 
-fn crop(index: u64, size: usize) -> Picture {
+/// The crop of phantom `index` and its kidney's length.
+fn crop(index: u64, size: usize) -> (Picture, Centimetres) {
     let phantom = phantom::draw(SEED, &phantom::patient(SEED, index), 1);
-    CropSquare::between(phantom.truth.ends).unwrap().cut(phantom.screen.frame(), size)
+    let crop = CropSquare::between(phantom.truth.ends).unwrap().cut(phantom.screen.frame(), size);
+    (crop, phantom.truth.length_cm)
+}
+
+/// Phantom `index` as the bundle's networks take it.
+fn picture(index: u64, input: &Input) -> NetworkInput {
+    let (crop, length) = crop(index, input.size);
+    NetworkInput::new(&crop, Some(length), input)
 }
 
 #[test]
@@ -36,7 +45,7 @@ fn given_sick_and_well_kidneys_expect_the_trees_to_give_the_sick_ones_the_high_p
     let bundle = bundle();
     let input = bundle.manifest().input;
     let member = Member::load(&bundle, 0).unwrap();
-    let said = |index| member.run(&NetworkInput::new(&crop(index, input.size), None, &input)).unwrap();
+    let said = |index| member.run(&picture(index, &input)).unwrap();
     let truth = |index| phantom::egfr(&phantom::patient(SEED, index));
     let (sick, well): (Vec<u64>, Vec<u64>) = (0..40).partition(|&index| truth(index) < CKD_EGFR);
     let mean = |of: fn(MemberOutput) -> f32, indices: &[u64]| {
@@ -49,37 +58,43 @@ fn given_sick_and_well_kidneys_expect_the_trees_to_give_the_sick_ones_the_high_p
 }
 
 #[test]
-fn given_the_same_crop_twice_expect_the_same_output() {
+fn given_the_same_picture_twice_expect_the_same_output() {
     let bundle = bundle();
     let input = bundle.manifest().input;
     let member = Member::load(&bundle, 3).unwrap();
-    let crop = NetworkInput::new(&crop(1, input.size), None, &input);
-    assert_eq!(member.run(&crop).unwrap(), member.run(&crop).unwrap());
+    let picture = picture(1, &input);
+    assert_eq!(member.run(&picture).unwrap(), member.run(&picture).unwrap());
 }
 
 #[test]
 fn given_every_kernel_expect_the_demonstration_to_say_the_same_to_the_bit() {
     let bundle = bundle();
     let input = bundle.manifest().input;
-    let crop = NetworkInput::new(&crop(2, input.size), &input);
+    let picture = picture(2, &input);
     let said = Kernel::all().map(|kernel| {
         let member = Member::load_for(kernel, &op::Shared::default(), &bundle, 3).unwrap();
         assert!(matches!(member.runner(), Runner::Engine(by) if by.kernel().name == kernel.name));
-        member.run(&crop).unwrap()
+        member.run(&picture).unwrap()
     });
     let said: Vec<MemberOutput> = said.collect();
     assert!(said.iter().all(|other| *other == said[0]), "{said:?}");
 }
 
 /// What tract alone makes of a network: the file's own arithmetic, in float.
-fn by_tract(onnx: &[u8], size: usize, crop: &Picture, input: &sonogfr::bundle::manifest::Input) -> f32 {
+fn by_tract(onnx: &[u8], crop: &Picture, length: Option<Centimetres>, input: &Input) -> f32 {
+    let size = input.size;
     let model = tract_onnx::onnx().model_for_read(&mut Cursor::new(onnx)).unwrap();
-    let model = model.with_input_fact(0, f32::fact([1, 3, size, size]).into()).unwrap();
+    let mut model = model.with_input_fact(0, f32::fact([1, 3, size, size]).into()).unwrap();
+    if length.is_some() {
+        model.set_input_fact(1, f32::fact([1, 1]).into()).unwrap();
+    }
     let network = model.with_outputs_by_name(["egfr"]).unwrap().into_optimized().unwrap().into_runnable().unwrap();
     let channel = |channel: usize, byte: u8| (f32::from(byte) / 255.0 - input.mean[channel]) / input.std[channel];
     let plane = |c: usize| crop.as_rgb().chunks_exact(3).map(move |pixel| channel(c, pixel[c]));
     let planes: Vec<f32> = (0..3).flat_map(plane).collect();
-    let outputs = network.run(tvec!(Tensor::from_shape(&[1, 3, size, size], &planes).unwrap().into())).unwrap();
+    let mut inputs = tvec!(Tensor::from_shape(&[1, 3, size, size], &planes).unwrap().into());
+    inputs.extend(length.map(|length| tensor2(&[[length.0]]).into()));
+    let outputs = network.run(inputs).unwrap();
     outputs[0].try_as_plain_ram().unwrap().as_slice::<f32>().unwrap()[0]
 }
 
@@ -87,10 +102,11 @@ fn by_tract(onnx: &[u8], size: usize, crop: &Picture, input: &sonogfr::bundle::m
 fn given_the_demonstration_expect_what_the_files_say_in_float() {
     let bundle = bundle();
     let input = bundle.manifest().input;
-    let crop = crop(5, input.size);
+    let (crop, length) = crop(5, input.size);
     for index in 0..bundle.manifest().members.len() {
-        let said = Member::load(&bundle, index).unwrap().run(&NetworkInput::new(&crop, &input)).unwrap().egfr.0;
-        let expected = by_tract(bundle.network(index), input.size, &crop, &input);
+        let said =
+            Member::load(&bundle, index).unwrap().run(&NetworkInput::new(&crop, Some(length), &input)).unwrap().egfr.0;
+        let expected = by_tract(bundle.network(index), &crop, Some(length), &input);
         // Roundings that fall the other way: tract multiplies first and rounds then, onnxruntime and the engine sum integers.
         assert!((said - expected).abs() < 0.25, "member {index}: {said} and {expected}");
     }
@@ -101,14 +117,14 @@ fn given_a_network_that_the_engine_does_not_cover_expect_tract_and_the_reason() 
     let networks = [network(1, "Relu"), network(2, "Sigmoid")];
     let bundle = Bundle::from_bytes(small_bundle::bundle(&networks)).unwrap();
     let input = bundle.manifest().input;
-    let crop = crop(1, SIZE);
+    let (crop, _) = crop(1, SIZE);
     let members = [0, 1].map(|index| Member::load(&bundle, index).unwrap());
     assert!(matches!(members[0].runner(), Runner::Engine(_)));
     let Runner::Tract(why) = members[1].runner() else { panic!("the engine knows no sigmoid") };
     assert!(why.to_string().contains("stem.kept (Sigmoid) is not covered"), "{why}");
     for (member, onnx) in members.iter().zip(&networks) {
-        let said = member.run(&NetworkInput::new(&crop, &input)).unwrap().egfr.0;
-        let expected = by_tract(onnx, SIZE, &crop, &input);
+        let said = member.run(&NetworkInput::new(&crop, None, &input)).unwrap().egfr.0;
+        let expected = by_tract(onnx, &crop, None, &input);
         assert!((said - expected).abs() < 0.25, "{said} and {expected}");
     }
 }

@@ -53,7 +53,7 @@ impl Desk {
     fn said(&self, kernel: &'static Kernel) -> Result<Vec<MemberOutput>, PackedError> {
         let packed = Packed::open(&self.packed, &self.source(), kernel)?;
         let members = (0..2).map(|index| match Member::load_packed(&packed, &op::Shared::default(), index) {
-            Ok(member) => Ok(member.run(&NetworkInput::new(&crop(), &packed.manifest().input)).unwrap()),
+            Ok(member) => Ok(member.run(&NetworkInput::new(&crop(), None, &packed.manifest().input)).unwrap()),
             Err(sonogfr::ensemble::MemberError::Packed { source, .. }) => Err(source),
             Err(other) => panic!("{other}"),
         });
@@ -76,7 +76,9 @@ fn crop() -> Picture {
 fn from_file(bundle: &Path, kernel: &'static Kernel) -> Vec<MemberOutput> {
     let bundle = Bundle::open(bundle).unwrap();
     let member = |index| Member::load_for(kernel, &op::Shared::default(), &bundle, index).unwrap();
-    (0..2).map(|index| member(index).run(&NetworkInput::new(&crop(), &bundle.manifest().input)).unwrap()).collect()
+    (0..2)
+        .map(|index| member(index).run(&NetworkInput::new(&crop(), None, &bundle.manifest().input)).unwrap())
+        .collect()
 }
 
 #[test]
@@ -163,10 +165,10 @@ fn given_starts_one_after_another_expect_the_first_to_pack_and_a_damaged_form_ma
     let desk = Desk::new(1);
     let (team, origin) = desk.open();
     assert_eq!(origin, Origin::PackedNow);
-    let expected = team.judge(&crop(), || {}).unwrap();
+    let expected = team.judge(&crop(), None, || {}).unwrap();
     let check = |origin: Origin| {
         let (team, from) = desk.open();
-        assert_eq!((team.judge(&crop(), || {}).unwrap(), from), (expected.clone(), origin));
+        assert_eq!((team.judge(&crop(), None, || {}).unwrap(), from), (expected.clone(), origin));
     };
     check(Origin::Packed);
     let files: Vec<_> =
@@ -192,12 +194,12 @@ fn given_starts_one_after_another_expect_the_first_to_pack_and_a_damaged_form_ma
 #[test]
 fn given_no_folder_or_one_that_cannot_be_written_expect_the_same_numbers_from_the_bundles_file() {
     let desk = Desk::new(1);
-    let expected = desk.open().0.judge(&crop(), || {}).unwrap();
+    let expected = desk.open().0.judge(&crop(), None, || {}).unwrap();
     let file = desk.folder.path().join("file");
     fs::write(&file, "no folder").unwrap();
     for folder in [None, Some(&*file)] {
         let (team, origin) = Opened::open(&desk.bundle, folder).unwrap().load(|| {}).unwrap();
-        assert_eq!((team.judge(&crop(), || {}).unwrap(), origin), (expected.clone(), Origin::File));
+        assert_eq!((team.judge(&crop(), None, || {}).unwrap(), origin), (expected.clone(), Origin::File));
     }
 }
 

@@ -78,7 +78,7 @@ pub fn run(order: &Order, form: Form) -> Result<()> {
     } else {
         let (subject, team) = load_bundle(order).with_context(in_file)?;
         let crop = Picture::filled(team.crop_size(), team.crop_size(), [0; 3]);
-        let run = || Ok(team.judge(&crop, || {}).map(drop)?);
+        let run = || Ok(team.judge(&crop, team.typical_length(), || {}).map(drop)?);
         report(order, form, &subject, times(order, run)?);
     }
     Ok(())

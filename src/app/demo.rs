@@ -209,6 +209,6 @@ fn print_truth(patient: &Patient, exam: &Exam) {
     let oracle = patient.oracle;
     println!(
         "  the best that can be told from its kidney: eGFR {:.0}, probability of eGFR < 60 {:.2}",
-        oracle.egfr_without_scale.0, oracle.p_ckd_without_scale.0
+        oracle.egfr.0, oracle.p_ckd.0
     );
 }

@@ -124,6 +124,11 @@ impl Team {
         &self.identity
     }
 
+    /// A length in the middle of what the bundle was proven for, where its networks take one: for whoever has no kidney at hand.
+    pub fn typical_length(&self) -> Option<Centimetres> {
+        self.rules.length_cm.map(|[low, high]| Centimetres((low.0 + high.0) / 2.0))
+    }
+
     /// What the ensemble says of a crop of a kidney of this length; `progress` is called as each member is done.
     ///
     /// *Errors*: the first member's that cannot be run.

@@ -7,15 +7,18 @@ from .data import Truth
 from .metrics import agreement, auc, calibration
 
 
-def answer(rules: dict, egfr: np.ndarray, p_ckd: np.ndarray) -> dict[str, np.ndarray]:
-    """What the program would show for members' eGFR and probabilities, [members, n] each; as `Rules::estimate`."""
+def answer(rules: dict, egfr: np.ndarray, p_ckd: np.ndarray, length_cm: np.ndarray) -> dict[str, np.ndarray]:
+    """What the program would show for members' eGFR and probabilities, [members, n] each, and n lengths; as
+    `Rules::length` and `Rules::estimate`."""
     mean, p, spread = egfr.mean(axis=0), p_ckd.mean(axis=0), egfr.std(axis=0)
     low, high = rules["reportable"]
+    shortest, longest = rules.get("length_cm", (-np.inf, np.inf))
     row = np.searchsorted([band["up_to"] for band in rules["intervals"]], mean)
     row = np.minimum(row, len(rules["intervals"]) - 1)
     offset = lambda side: np.array([band[side] for band in rules["intervals"]])[row]  # noqa: E731
     return {
         "egfr": mean, "p_ckd": p, "disagree": spread > rules["spread_limit"], "outside": (mean < low) | (mean > high),
+        "length_outside": (length_cm < shortest) | (length_cm > longest),
         "interval": np.stack([np.maximum(mean + offset("below"), 0), mean + offset("above")]),
         "likely": p >= rules["likely_from"], "unlikely": p <= rules["unlikely_to"],
     }  # fmt: skip
@@ -27,12 +30,13 @@ def _share(which: np.ndarray) -> float | None:
 
 def shown(said: dict[str, np.ndarray], truth: Truth, pictures: np.ndarray) -> dict:
     """How the answers that are shown hold: interval coverage and predictive values among these, and what is refused."""
-    kept = pictures[~(said["disagree"] | said["outside"])[pictures]]
+    kept = pictures[~(said["disagree"] | said["outside"] | said["length_outside"])[pictures]]
     low, high = said["interval"][:, kept]
     inside = (truth.egfr[kept] >= low) & (truth.egfr[kept] <= high)
     likely, unlikely = kept[said["likely"][kept]], kept[said["unlikely"][kept]]
     return {
         "refused_disagree": _share(said["disagree"][pictures]), "refused_outside": _share(said["outside"][pictures]),
+        "refused_length": _share(said["length_outside"][pictures]),
         "coverage": _share(inside), "interval_width": float(np.median(high - low)) if kept.size else None,
         "said_likely": _share(said["likely"][kept]), "likely_right": _share(truth.ckd[likely]),
         "said_unlikely": _share(said["unlikely"][kept]), "unlikely_right": _share(1 - truth.ckd[unlikely]),
@@ -44,7 +48,7 @@ def report(truth: Truth, rules: dict, outputs: dict[str, tuple[np.ndarray, np.nd
 
     "longest" takes each patient's picture with the longest kidney, as the paper did; "all" takes every picture.
     """
-    said = {kind: answer(rules, *pair) for kind, pair in outputs.items()}
+    said = {kind: answer(rules, *pair, truth.length_cm) for kind, pair in outputs.items()}
     answers = {kind: (one["egfr"], one["p_ckd"]) for kind, one in said.items()}
     if truth.oracle:
         answers["oracle"] = (truth.oracle["egfr"], truth.oracle["p_ckd"])
