@@ -23,7 +23,7 @@ const PURE: [&str; 12] = [
 ];
 
 /// The files that call the system where there is no safe way to.
-const UNSAFE: [&str; 10] = [
+const UNSAFE: [&str; 11] = [
     "edge/capture/ioctl.rs",
     "engine/kernel/avx2.rs",
     "engine/kernel/avx512.rs",
@@ -34,6 +34,7 @@ const UNSAFE: [&str; 10] = [
     "engine/kernel/pages.rs",
     "engine/kernel/plain.rs",
     "engine/kernel/requantise.rs",
+    "wide.rs",
 ];
 
 fn sources(path: &Path) -> Vec<PathBuf> {
