@@ -122,8 +122,12 @@ impl<'a> Frame<'a> {
 }
 
 /// The brightness of a colour. *Source*: ITU-R BT.601-7, section 2.5.1, in 8-bit fixed point.
-pub fn luma([r, g, b]: [u8; 3]) -> u8 {
-    ((77 * u32::from(r) + 150 * u32::from(g) + 29 * u32::from(b) + 128) >> 8) as u8
+#[inline(always)]
+pub fn luma(rgb: [u8; 3]) -> u8 {
+    let [r, g, b] = rgb.map(u16::from);
+    // At most 255 times 256, and a half more: 16 bits hold it, so that vectors hold twice as many.
+    let sum = r.wrapping_mul(77).wrapping_add(g.wrapping_mul(150)).wrapping_add(b.wrapping_mul(29));
+    (sum.wrapping_add(128) >> 8) as u8
 }
 
 /// An owned picture without padding; also a target that embedded-graphics draws on.

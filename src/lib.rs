@@ -22,6 +22,7 @@ pub mod reading;
 pub mod refusal;
 pub mod trees;
 pub mod units;
+mod wide;
 
 // Pure compute that needs std.
 #[cfg(feature = "std")]

@@ -23,7 +23,7 @@ const PURE: [&str; 12] = [
 ];
 
 /// The files that call the system where there is no safe way to.
-const UNSAFE: [&str; 11] = [
+const UNSAFE: [&str; 12] = [
     "edge/capture/ioctl.rs",
     "engine/kernel/avx2.rs",
     "engine/kernel/avx512.rs",
@@ -35,6 +35,7 @@ const UNSAFE: [&str; 11] = [
     "engine/kernel/plain.rs",
     "engine/kernel/requantise.rs",
     "packed/map.rs",
+    "wide.rs",
 ];
 
 fn sources(path: &Path) -> Vec<PathBuf> {

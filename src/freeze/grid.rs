@@ -177,6 +177,25 @@ impl Grid {
         all
     }
 
+    /// By how much one cell of `frame` differs from the mean of two frames before it, and these from each other: the squares of
+    /// all values' differences, so scaled that noise of one variance makes both the same.
+    pub fn drift(&self, frame: Frame<'_>, [a, b]: [&Lines; 2], cell: usize) -> [f32; 2] {
+        let (columns, lines) = self.extent(cell);
+        let (mut drift, mut noise) = (0_u32, 0_u32);
+        for line in lines {
+            let [now, a, b] = [self.line(frame, line), a.line(line), b.line(line)].map(|line| &line[columns.clone()]);
+            for ((now, a), b) in now.iter().zip(a).zip(b) {
+                let [now, a, b] = [now, a, b].map(|&value| i16::from(value));
+                let (off, apart) = (now.wrapping_mul(2).wrapping_sub(a).wrapping_sub(b), a.wrapping_sub(b));
+                let square = |value: i16| i32::from(value).wrapping_mul(i32::from(value)) as u32;
+                drift = drift.wrapping_add(square(off));
+                noise = noise.wrapping_add(square(apart));
+            }
+        }
+        // The variances of both are six and two times that of one frame's noise.
+        [drift as f32 / 6.0, noise as f32 / 2.0]
+    }
+
     /// The columns and rows of pixels of one cell, those between the lines looked at too.
     pub fn area(&self, cell: usize) -> (Range<usize>, Range<usize>) {
         let (bytes, lines) = self.extent(cell);
@@ -203,10 +222,15 @@ pub(super) struct Lines {
 
 impl Lines {
     pub fn of(grid: &Grid, frame: Frame<'_>) -> Self {
-        let row_bytes = grid.width * RGB_BYTES;
-        let mut lines = Self { bytes: vec![0; row_bytes * grid.lines], row_bytes };
+        let mut lines = Self::dark(grid);
         lines.keep(grid, frame);
         lines
+    }
+
+    /// Those of a black picture.
+    pub fn dark(grid: &Grid) -> Self {
+        let row_bytes = grid.width * RGB_BYTES;
+        Self { bytes: vec![0; row_bytes * grid.lines], row_bytes }
     }
 
     fn line(&self, line: usize) -> &[u8] {

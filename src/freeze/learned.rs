@@ -3,7 +3,7 @@
 //! Two ways of learning. A cell *off the echo* that has ticked several times while nothing changed on the echo may tick on, as
 //! often as it did and no more. A cell *anywhere* that went back to the picture before [`RETURNS_LEARNED`] times in a row
 //! blinks: its two pictures are known, and a third one is a change. Always holds: where calipers are drawn nothing is
-//! left out, for ticks are only learned off the echo, and the echo is where the picture moved while it was live; where no
+//! left out, for ticks are only learned off the echo and its edge, and the echo is where the picture moved while it was live; where no
 //! echo was seen no tick is learned. Learned cells together stay a small part of the screen, and what a cell
 //! was learned for is forgotten when it changes more often than that, or not for long.
 
@@ -34,6 +34,10 @@ const TICK_PART: usize = 32;
 /// All learned cells are at most one of so many. With the cells around them, a heart line along the screen takes one of twelve, a
 /// clock and a heart rate another of twenty-four; carts show more than one of them.
 const LEARNED_PART: usize = 5;
+/// Cells around the hull of what stirs that belong to the echo, and around it where no tick is learned: the echo's dim edge stirs
+/// now and then, as a clock does, and a note typed there passed for one. A cell more would reach the numbers that carts write there.
+const MARGIN: usize = 1;
+const MARGIN_DRAWN: usize = 2;
 /// The echo is known if it is at least one of so many cells.
 const ECHO_PART: usize = 20;
 /// Cells beside a tick, in its rows, that may change with it: from a clock's seconds to its hours.
@@ -66,6 +70,8 @@ pub(super) struct Learned {
     /// How much each cell has stirred while the picture moved.
     stirs: Vec<u8>,
     echo: Vec<bool>,
+    /// The echo and what is right beside it: where somebody draws calipers and types notes.
+    drawn_on: Vec<bool>,
     echo_known: bool,
     learned_count: usize,
     /// Frames so far; it may wrap.
@@ -85,6 +91,7 @@ impl Learned {
             histories: vec![0; cells],
             stirs: vec![0; cells],
             echo: vec![false; cells],
+            drawn_on: vec![false; cells],
             echo_known: false,
             learned_count: 0,
             now: 0,
@@ -103,6 +110,14 @@ impl Learned {
     pub fn leaves_out(&self, cell: usize) -> bool {
         let memory = &self.memories[cell];
         memory.learned || memory.returns >= RETURNS_LEARNED
+    }
+
+    /// Whether `cell` or one beside it changed in one of the last `frames` frames, of 32 at most.
+    pub fn has_changed_near(&self, cell: usize, frames: u32) -> bool {
+        let (x, y) = (cell % self.columns, cell / self.columns);
+        let rows = self.histories.chunks_exact(self.columns).skip(y.saturating_sub(1)).take(if y == 0 { 2 } else { 3 });
+        let mut near = rows.flat_map(|row| &row[x.saturating_sub(1)..(x + 2).min(self.columns)]);
+        near.any(|history| history.trailing_zeros() < frames)
     }
 
     /// Takes a frame of a moving picture. `turned_ago`: frames since the picture was last frozen.
@@ -139,7 +154,7 @@ impl Learned {
                 self.tolerated.push(cell);
             } else if !blinks {
                 unknown += 1;
-                on_echo |= self.echo[cell];
+                on_echo |= self.drawn_on[cell];
             }
         }
         if on_echo {
@@ -206,13 +221,13 @@ impl Learned {
 
     /// Counts ticks of the cells off the echo, and of those around them: a number changes some of its strokes at a time.
     fn count_ticks(&mut self, changed: &[usize], worth: u8) {
-        let off_echo = changed.iter().filter(|&&cell| !self.echo[cell]).count();
+        let off_echo = changed.iter().filter(|&&cell| !self.drawn_on[cell]).count();
         if !self.echo_known || off_echo > (self.memories.len() / TICK_PART).max(2) {
             return;
         }
         let rows = self.memories.len() / self.columns;
         for &cell in changed {
-            if self.echo[cell] {
+            if self.drawn_on[cell] {
                 continue;
             }
             let busy = self.histories[cell].count_ones() as u8;
@@ -240,7 +255,7 @@ impl Learned {
         let learned_max = self.memories.len() / LEARNED_PART;
         let memory = &mut self.memories[cell];
         let gap = self.now.wrapping_sub(memory.ticked_at);
-        if self.echo[cell] || (gap < TICK_GAP_MIN && memory.ticks > 0) {
+        if self.drawn_on[cell] || (gap < TICK_GAP_MIN && memory.ticks > 0) {
             return;
         }
         if !memory.learned {
@@ -259,9 +274,10 @@ impl Learned {
 
     /// Draws the echo's outline anew; what was learned within is forgotten.
     fn outline_echo(&mut self) {
-        outline::draw(&self.stirs, self.columns, &mut self.echo);
+        outline::draw(&self.stirs, self.columns, MARGIN, &mut self.echo);
+        outline::draw(&self.stirs, self.columns, MARGIN_DRAWN, &mut self.drawn_on);
         self.echo_known = self.echo.iter().filter(|&&echo| echo).count() * ECHO_PART >= self.echo.len();
-        for (memory, _) in self.memories.iter_mut().zip(&self.echo).filter(|(_, echo)| **echo) {
+        for (memory, _) in self.memories.iter_mut().zip(&self.drawn_on).filter(|(_, is_drawn_on)| **is_drawn_on) {
             self.learned_count -= usize::from(memory.learned);
             *memory = Memory { returns: memory.returns, ..Memory::default() };
         }

@@ -14,6 +14,10 @@
 //! bar or block that alone came or went since the picture was settled is therefore given [`CURSOR_FRAMES`] to return, and what
 //! differs no more than noise may, [`WEAK_FRAMES`]; what stays is settled. No marker and no number is such a bar.
 //!
+//! A stroke over an echo as bright as itself may change no cell enough to be told from a JPEG's flicker. So `recent` holds what
+//! would be settled against the first frames of its rest, by squares, which tell more: where it differs, somebody is still at work, and
+//! it is settled once it has been the same for [`SETTLE_FRAMES`].
+//!
 //! The trade-off of [`SETTLE_FRAMES`]: a reading must follow the last marker within ten frames, so an overlay that rests for eight
 //! frames (0.27 s at 30 frames a second) is settled, whoever was only pausing. A half-drawn measurement read in such a pause has one marker
 //! and is refused, or has two and is replaced as soon as the second one moves on. What stands is told three
@@ -21,8 +25,8 @@
 //! that shows fewer than four is read.
 //!
 //! What it cannot tell: an echo that changes no more than the grabber's noise does, as of a probe in air at low gain, counts
-//! as frozen; the reader then refuses it for want of calipers. A thin letter over an echo nearly as bright changes a cell by less
-//! than a stroke's flicker may: a note typed there can be read before it is done. A heart line drawn over the echo itself is not learned:
+//! as frozen; the reader then refuses it for want of calipers. A thin letter over an echo nearly as bright that is added to a picture
+//! settled before may be no news. A heart line drawn over the echo itself is not learned:
 //! nothing settles while it runs. Deliberately absent: any clock; frames are the time.
 
 use crate::frame::Frame;
@@ -30,12 +34,14 @@ use alloc::{vec, vec::Vec};
 use grid::{Cells, Grid, Lines};
 use learned::{Change, Learned};
 use motion::Zones;
+use recent::Recent;
 use settled::{Difference, Settled};
 
 mod grid;
 mod learned;
 mod motion;
 mod outline;
+mod recent;
 mod settled;
 
 #[cfg(test)]
@@ -52,6 +58,9 @@ const CURSOR_FRAMES: u32 = 20;
 /// Frames without a change until a picture that differs weakly from the settled one is settled. A JPEG's rounding of one stroke
 /// does not stay the same for so many.
 const WEAK_FRAMES: u32 = SETTLE_FRAMES + 4;
+/// Frames without a change after which a picture is settled even if something changes weakly: what goes on so for two seconds without
+/// ever changing a cell is no hand at work.
+const CREEP_FRAMES: u32 = 60;
 /// A cell has changed if its excess over the reference reaches this. *Units*: grey levels added up over its values.
 const CHANGE_EXCESS: u16 = 400;
 /// So much is no noise: it counts at once. Less counts where it is seen in two frames in a row, unless something else that counts
@@ -111,6 +120,8 @@ struct Stream {
     before: Lines,
     /// The picture that was settled last, if the echo has not moved since; it follows what goes on by itself.
     settled: Option<Settled>,
+    /// The frames of this rest while there is news.
+    recent: Recent,
     cells: Cells,
     last_mean: Vec<f32>,
     changed: Vec<usize>,
@@ -148,6 +159,7 @@ impl Stream {
             before: reference.clone(),
             reference,
             settled: None,
+            recent: Recent::new(&grid),
             last_mean: cells.mean.clone(),
             cells,
             changed: Vec::new(),
@@ -219,13 +231,16 @@ impl Stream {
             self.rested = 0;
             self.pending = Pending::News;
         }
+        if self.pending != Pending::Nothing {
+            self.recent.keep(&self.grid, frame, self.rested);
+        }
         if self.unmoved < FREEZE_FRAMES {
             return Seen::Live;
         }
         if self.unmoved == FREEZE_FRAMES {
             self.turned_ago = 0;
         }
-        if self.rested < SETTLE_FRAMES {
+        if self.rested < SETTLE_FRAMES || self.creeps(frame) {
             return Seen::Standing;
         }
         self.compare_with_settled(frame);
@@ -239,6 +254,18 @@ impl Stream {
             none => *none = Some(Settled::of(frame)),
         }
         Seen::Settled
+    }
+
+    /// Whether a frame that would be settled shows more than those at the beginning of its rest did. What goes on by itself is left
+    /// out, with what is beside it: a JPEG's blocks carry it there.
+    fn creeps(&self, frame: Frame<'_>) -> bool {
+        let is_due = match self.pending {
+            Pending::Nothing => false,
+            Pending::News => true,
+            Pending::Doubted { until } => self.rested >= until,
+        };
+        let goes_on = |cell| self.learned.leaves_out(cell) || self.learned.has_changed_near(cell, SETTLE_FRAMES);
+        is_due && self.rested < CREEP_FRAMES && self.recent.is_left_by(&self.grid, frame, self.rested, goes_on)
     }
 
     /// Keeps as changed only what is surely so, or changed in the frame before too.

@@ -8,18 +8,16 @@ use alloc::{vec, vec::Vec};
 const STIR_ECHO: u8 = 16;
 /// Cells around it, of eight, that must be echo too.
 const NEIGHBOURS_MIN: usize = 3;
-/// Cells around the hull that belong to it.
-const MARGIN: usize = 1;
 
-/// Marks the cells within the echo's outline. *Shape*: `stirs` and `echo` are `[rows, columns]`.
-pub(super) fn draw(stirs: &[u8], columns: usize, echo: &mut [bool]) {
+/// Marks the cells within the echo's outline, with so many cells around it. *Shape*: `stirs` and `echo` are `[rows, columns]`.
+pub(super) fn draw(stirs: &[u8], columns: usize, margin: usize, echo: &mut [bool]) {
     let rows = stirs.len() / columns;
     // The first and last cell of each row, with the margin.
     let mut spans: Vec<Option<(f32, f32)>> = vec![None; rows];
     for y in 0..rows {
         let Some((first, last)) = span(stirs, columns, y) else { continue };
-        let (first, last) = (first as f32 - MARGIN as f32, last as f32 + MARGIN as f32);
-        for row in &mut spans[y.saturating_sub(MARGIN)..(y + MARGIN + 1).min(rows)] {
+        let (first, last) = (first as f32 - margin as f32, last as f32 + margin as f32);
+        for row in &mut spans[y.saturating_sub(margin)..(y + margin + 1).min(rows)] {
             let (left, right) = row.unwrap_or((first, last));
             *row = Some((left.min(first), right.max(last)));
         }

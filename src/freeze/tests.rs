@@ -290,6 +290,16 @@ fn given_a_stroke_that_a_jpeg_rounds_now_up_now_down_expect_it_settled_once() {
 }
 
 #[test]
+fn given_letters_too_weak_to_be_a_change_expect_nothing_settled_until_the_last_has_rested() {
+    // Each is brighter than its ground by what noise may be; the last one comes with the thirtieth frame.
+    let typed = (0..50).map(|i| {
+        (1..=i.min(30) / 5)
+            .fold(screen(0), |picture, letter| with_bar(picture, (200 + 16 * letter, 40), (10, 14), [64; 3]))
+    });
+    check(live(10).chain(typed), "15L 32s X 12s");
+}
+
+#[test]
 fn given_a_cine_loop_turned_picture_by_picture_expect_each_read_when_it_rests() {
     let steps =
         [(1, 4), (2, 6), (3, 12)].into_iter().flat_map(|(moment, count)| (0..count).map(move |_| screen(moment)));

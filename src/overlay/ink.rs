@@ -5,7 +5,10 @@
 //! stroke over white tissue and a white one over black. Deliberately absent: which colour it is; see [`tone`](super::tone).
 
 use super::echo::Echo;
-use crate::frame::{Frame, RGB_BYTES};
+use crate::{
+    frame::{Frame, RGB_BYTES},
+    wide::wide,
+};
 use alloc::{vec, vec::Vec};
 use core::ops::Range;
 
@@ -17,6 +20,16 @@ const EXACT: u8 = 200;
 
 /// Pictures of up to 32,768 pixels a side have room above these bits, and a walk of 32 steps ends within 0.001 pixels.
 const PART_BITS: u32 = 16;
+
+wide! {
+    /// The ink of each pixel.
+    fn translate(pixels: &[u8], out: &mut [u8]) {
+        for (ink, &[r, g, b]) in out.iter_mut().zip(pixels.as_chunks::<RGB_BYTES>().0) {
+            let (most, least) = (r.max(g).max(b), r.min(g).min(b));
+            *ink = most.wrapping_sub(least / 2);
+        }
+    }
+}
 
 /// A plane of ink, one byte a pixel, 0 to 255.
 pub(crate) struct Ink {
@@ -41,10 +54,7 @@ impl Ink {
         for y in rows.clone() {
             let own = &mut all[y * width..][columns.clone()];
             let pixels = &frame.row(y)[RGB_BYTES * columns.start..RGB_BYTES * columns.end];
-            for (ink, p) in own.iter_mut().zip(pixels.chunks_exact(RGB_BYTES)) {
-                let (most, least) = (p[0].max(p[1]).max(p[2]), p[0].min(p[1]).min(p[2]));
-                *ink = most - least / 2;
-            }
+            translate(pixels, own);
         }
         Self { all, width, height, columns, rows }
     }

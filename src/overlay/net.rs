@@ -7,6 +7,7 @@ use super::{
     patch::{GLIMPSE_SIDE, Glimpse, Patch, SIDE},
     places::Kind,
 };
+use crate::wide::wide;
 use alloc::{vec, vec::Vec};
 
 /// models/markers/markers.bin: little-endian `f32`, layer after layer as [`Nets::shipped`] takes them, weights before biases.
@@ -101,58 +102,60 @@ fn levelled(ink: &[u8]) -> Vec<f32> {
     ink.iter().map(|&v| (f32::from(v) - mean) / INK).collect()
 }
 
-fn dense<const OUT: usize>(input: &[f32], layer: &Layer) -> [f32; OUT] {
-    let mut out: [f32; OUT] = core::array::from_fn(|i| layer.biases[i]);
-    for (&value, weights) in input.iter().zip(layer.weights.as_chunks::<OUT>().0) {
-        for (sum, weight) in out.iter_mut().zip(weights) {
-            *sum += value * weight;
+wide! {
+    fn dense<const OUT: usize>(input: &[f32], layer: &Layer) -> [f32; OUT] {
+        let mut out: [f32; OUT] = core::array::from_fn(|i| layer.biases[i]);
+        for (&value, weights) in input.iter().zip(layer.weights.as_chunks::<OUT>().0) {
+            for (sum, weight) in out.iter_mut().zip(weights) {
+                *sum += value * weight;
+            }
         }
+        out
     }
-    out
-}
 
-/// A window of `K` x `K` over a plane of `IN` channels, zero around it, every `STRIDE` pixels; then the positive part.
-///
-/// `BLOCK` channels of a few pixels are summed at a time: as many as a processor has registers for.
-fn convolve<const IN: usize, const OUT: usize, const BLOCK: usize, const K: usize, const STRIDE: usize>(
-    input: &[f32],
-    side: usize,
-    out_side: usize,
-    layer: &Layer,
-) -> Vec<f32> {
-    // With zeros around, every window is whole.
-    let wide = side + 2 * (K / 2);
-    let mut padded = vec![0.0; wide * wide * IN];
-    for (y, row) in input.chunks_exact(side * IN).enumerate() {
-        padded[((y + K / 2) * wide + K / 2) * IN..][..side * IN].copy_from_slice(row);
-    }
-    let weights = layer.weights.as_chunks::<OUT>().0;
-    let mut out = vec![0.0; out_side * out_side * OUT];
-    for (i, out) in out.chunks_exact_mut(PIXELS * OUT).enumerate() {
-        let (y, x) = (i * PIXELS / out_side, i * PIXELS % out_side);
-        for from in (0..OUT).step_by(BLOCK) {
-            let biases: [f32; BLOCK] = core::array::from_fn(|i| layer.biases[from + i]);
-            let mut sums = [biases; PIXELS];
-            for (ky, weights) in weights.chunks_exact(K * IN).enumerate() {
-                let start = ((y * STRIDE + ky) * wide + x * STRIDE) * IN;
-                let rows: [&[f32]; PIXELS] = core::array::from_fn(|p| &padded[start + p * STRIDE * IN..][..K * IN]);
-                for (i, weights) in weights.iter().enumerate() {
-                    let weights: &[f32; BLOCK] = weights[from..].first_chunk().expect("blocks divide the channels");
-                    for (sums, row) in sums.iter_mut().zip(rows) {
-                        for (sum, weight) in sums.iter_mut().zip(weights) {
-                            *sum += row[i] * weight;
+    /// A window of `K` x `K` over a plane of `IN` channels, zero around it, every `STRIDE` pixels; then the positive part.
+    ///
+    /// `BLOCK` channels of a few pixels are summed at a time: as many as a processor has registers for.
+    fn convolve<const IN: usize, const OUT: usize, const BLOCK: usize, const K: usize, const STRIDE: usize>(
+        input: &[f32],
+        side: usize,
+        out_side: usize,
+        layer: &Layer,
+    ) -> Vec<f32> {
+        // With zeros around, every window is whole.
+        let wide = side + 2 * (K / 2);
+        let mut padded = vec![0.0; wide * wide * IN];
+        for (y, row) in input.chunks_exact(side * IN).enumerate() {
+            padded[((y + K / 2) * wide + K / 2) * IN..][..side * IN].copy_from_slice(row);
+        }
+        let weights = layer.weights.as_chunks::<OUT>().0;
+        let mut out = vec![0.0; out_side * out_side * OUT];
+        for (i, out) in out.chunks_exact_mut(PIXELS * OUT).enumerate() {
+            let (y, x) = (i * PIXELS / out_side, i * PIXELS % out_side);
+            for from in (0..OUT).step_by(BLOCK) {
+                let biases: [f32; BLOCK] = core::array::from_fn(|i| layer.biases[from + i]);
+                let mut sums = [biases; PIXELS];
+                for (ky, weights) in weights.chunks_exact(K * IN).enumerate() {
+                    let start = ((y * STRIDE + ky) * wide + x * STRIDE) * IN;
+                    let rows: [&[f32]; PIXELS] = core::array::from_fn(|p| &padded[start + p * STRIDE * IN..][..K * IN]);
+                    for (i, weights) in weights.iter().enumerate() {
+                        let weights: &[f32; BLOCK] = weights[from..].first_chunk().expect("blocks divide the channels");
+                        for (sums, row) in sums.iter_mut().zip(rows) {
+                            for (sum, weight) in sums.iter_mut().zip(weights) {
+                                *sum += row[i] * weight;
+                            }
                         }
                     }
                 }
-            }
-            for (out, sums) in out.chunks_exact_mut(OUT).zip(sums) {
-                for (out, sum) in out[from..].iter_mut().zip(sums) {
-                    *out = sum.max(0.0);
+                for (out, sums) in out.chunks_exact_mut(OUT).zip(sums) {
+                    for (out, sum) in out[from..].iter_mut().zip(sums) {
+                        *out = sum.max(0.0);
+                    }
                 }
             }
         }
+        out
     }
-    out
 }
 
 #[cfg(test)]

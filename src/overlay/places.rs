@@ -6,7 +6,7 @@
 //! markers that are twice as large. What is found is only where to look: [`judge`](super::judge) says what it is.
 
 use super::{echo::Echo, ink::Ink};
-use crate::frame::Spot;
+use crate::{frame::Spot, wide::wide};
 use alloc::{vec, vec::Vec};
 use core::{
     cmp::Reverse,
@@ -101,6 +101,7 @@ impl Template {
 
 /// A template on a plane of a certain width: its points as offsets into a window that begins a margin before a run.
 struct Fitted {
+    kind: Kind,
     on: [usize; 4],
     off: [usize; 5],
 }
@@ -108,16 +109,17 @@ struct Fitted {
 impl Fitted {
     fn new(template: &Template, width: usize) -> Self {
         let offset = |&(x, y): &Point| MARGIN.strict_add_signed(y) * width + MARGIN.strict_add_signed(x);
-        Self { on: template.on.each_ref().map(offset), off: template.off.each_ref().map(offset) }
+        Self { kind: template.kind, on: template.on.each_ref().map(offset), off: template.off.each_ref().map(offset) }
     }
 
     /// Of each place of a run, by how much the points on strokes have more ink than those between, beyond what is too little; the
     /// brightest of these does not count, since a line or a label may lie there. `number` leads where it has the most so far.
-    fn score(&self, wide: &[u8], ink: &[u8], number: u8, leaders: &mut Leaders) {
+    #[inline(always)]
+    fn score(&self, on: &[u8], off: &[u8], number: u8, leaders: &mut Leaders) {
         let [a, b, c, d] = self.on;
-        let (a, b, c, d) = (run(wide, a), run(wide, b), run(wide, c), run(wide, d));
+        let (a, b, c, d) = (run(on, a), run(on, b), run(on, c), run(on, d));
         let [e, f, g, h, j] = self.off;
-        let (e, f, g, h, j) = (run(ink, e), run(ink, f), run(ink, g), run(ink, h), run(ink, j));
+        let (e, f, g, h, j) = (run(off, e), run(off, f), run(off, g), run(off, h), run(off, j));
         let mut over = [0u8; RUN];
         for (i, over) in over.iter_mut().enumerate() {
             let least = a[i].min(b[i]).min(c[i].min(d[i]));
@@ -141,6 +143,7 @@ struct Leaders {
 }
 
 impl Leaders {
+    #[inline(always)]
     fn challenge(&mut self, over: &[u8; RUN], number: u8) {
         let (mut most, mut template) = (self.over, self.template);
         for ((&over, most), template) in over.iter().zip(&mut most).zip(&mut template) {
@@ -153,7 +156,17 @@ impl Leaders {
     }
 }
 
+wide! {
+    /// Scores a run by all templates.
+    fn score_all(fitted: &[Fitted], on: &[u8], off: &[u8], leaders: &mut [Leaders; 3]) {
+        for (number, fitted) in (0..).zip(fitted) {
+            fitted.score(on, off, number, &mut leaders[fitted.kind as usize]);
+        }
+    }
+}
+
 /// The ink at a template's point for each place of a run.
+#[inline(always)]
 fn run(window: &[u8], offset: usize) -> &[u8; RUN] {
     window[offset..].first_chunk().expect("templates keep to the margin")
 }
@@ -221,9 +234,7 @@ fn find_on(ink: &Ink, wide: &Ink, scale: usize, templates: &[Template], echo: Op
             }
             let (on, off) = (wide.window(from, y, MARGIN), ink.window(from, y, MARGIN));
             let mut leaders = [Leaders::default(); 3];
-            for (number, (template, fitted)) in (0..).zip(templates.iter().zip(&fitted)) {
-                fitted.score(on, off, number, &mut leaders[template.kind as usize]);
-            }
+            score_all(&fitted, on, off, &mut leaders);
             for (kind, leaders) in leaders.iter().enumerate().filter(|(_, leaders)| leaders.over != [0; RUN]) {
                 for (i, (&over, &template)) in leaders.over.iter().zip(&leaders.template).enumerate() {
                     let slot = &mut best[(from + i) / BUCKET][kind];

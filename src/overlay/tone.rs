@@ -3,7 +3,10 @@
 //! Overlay is drawn in one colour and echo is grey, so distances between colours decide everything here. Chroma counts
 //! a quarter of luma, because 4:2:0 and JPEG keep a thin stroke's brightness but smear its colour.
 
-use crate::frame::{Frame, RGB_BYTES, Spot, luma};
+use crate::{
+    frame::{Frame, RGB_BYTES, Spot, luma},
+    wide::wide,
+};
 use alloc::vec::Vec;
 use core::ops::Range;
 
@@ -55,6 +58,15 @@ impl Tone {
     }
 }
 
+wide! {
+    /// The brightness of each pixel.
+    fn lumas(pixels: &[u8], out: &mut [u8]) {
+        for (out, p) in out.iter_mut().zip(pixels.as_chunks::<RGB_BYTES>().0) {
+            *out = luma(*p);
+        }
+    }
+}
+
 /// A whole picture of tones. Points outside have none.
 ///
 /// Tones are translated when they are asked for: most searches look at few places.
@@ -80,7 +92,9 @@ impl<'a> Tones<'a> {
     /// If they are outside the picture.
     pub(crate) fn brightness(&self, y: usize, columns: Range<usize>, to: &mut Vec<u8>) {
         let pixels = &self.frame.row(y)[columns.start * RGB_BYTES..columns.end * RGB_BYTES];
-        to.extend(pixels.chunks_exact(RGB_BYTES).map(|p| luma([p[0], p[1], p[2]])));
+        let start = to.len();
+        to.resize(start + columns.len(), 0);
+        lumas(pixels, &mut to[start..]);
     }
 
     pub(crate) fn width(&self) -> i32 {

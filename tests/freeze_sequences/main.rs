@@ -208,7 +208,7 @@ fn given_exams_through_a_bad_grabber_expect_only_settled_overlays_read() {
 }
 
 /// Sequences, by population and number, of which a frame was once misread, an overlay missed or read twice.
-const ONCE_WRONG: [(u64, u64); 5] = [
+const ONCE_WRONG: [(u64, u64); 8] = [
     // A cursor over the echo that was not known yet.
     (300, 48),
     // Too many cells to learn: a heart line that came back to the left was news.
@@ -219,6 +219,12 @@ const ONCE_WRONG: [(u64, u64); 5] = [
     (60_911, 17),
     // A marker of little contrast that crept while a heart line ran.
     (60_911, 47),
+    // A marker of little contrast, unseen while it moved.
+    (110_013, 440),
+    // A picture settled with the very frame in which a marker of little contrast came.
+    (110_013, 371),
+    // A note at the echo's edge, which had passed for a clock.
+    (110_013, 346),
 ];
 
 #[test]
