@@ -219,7 +219,6 @@ impl Rules {
     }
 
     /// The length that the members take: none where the bundle takes no length, else that of the picture, or why not.
-    #[expect(clippy::neg_cmp_op_on_partial_ord, reason = "a length that is not a number must refuse")]
     pub fn length(&self, measured: Option<Centimetres>) -> Result<Option<Centimetres>, Refusal> {
         let Some([low, high]) = self.length_cm else { return Ok(None) };
         let length = measured.ok_or(Refusal::LengthUnknown)?;

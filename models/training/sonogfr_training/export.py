@@ -97,7 +97,7 @@ class _Crops(CalibrationDataReader):
 def extremes(float_file: Path, crops: np.ndarray, length_cm: np.ndarray | None) -> np.ndarray:
     """The pictures on which some tensor of the network is smallest or largest: the ranges over them are those over all.
 
-    onnxruntime's own calibrator takes six times as long a picture.
+    onnxruntime's own calibrator, given all crops, took 119 s where both steps took 36 s (member 0, shared cores).
     """
     model, options = onnx.load(float_file), onnxruntime.SessionOptions()
     names = [name for node in model.graph.node if node.op_type in INT8_OPS for name in node.output]
