@@ -46,7 +46,7 @@ fn build(folder: &Path, network: &str, length_cm: Option<[f32; 2]>) -> PathBuf {
     }
     fs::write(files.join("manifest.json"), manifest.to_string()).unwrap();
     let file = folder.join(format!("{network}.sonogfr"));
-    bundle::build(&files, &file).unwrap();
+    bundle::build(&files).unwrap().write(&file).unwrap();
     file
 }
 
@@ -103,6 +103,17 @@ fn given_networks_with_other_inputs_expect_bundle_check_to_say_what_they_must_ta
 }
 
 #[test]
+fn given_networks_with_other_inputs_expect_bundle_build_to_leave_the_bundle_that_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    build(folder.path(), "order", Some([7.0, 14.0]));
+    let (files, out) = (folder.path().join("order-files"), folder.path().join("out.sonogfr"));
+    fs::write(&out, "the last good one").unwrap();
+    let output = run(&["bundle", "build", files.to_str().unwrap(), "-o", out.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(fs::read_to_string(&out).unwrap(), "the last good one");
+}
+
+#[test]
 fn given_a_manifest_with_half_of_the_length_expect_the_field_named() {
     let folder = tempfile::tempdir().unwrap();
     build(folder.path(), "right", Some([7.0, 14.0]));
@@ -112,7 +123,7 @@ fn given_a_manifest_with_half_of_the_length_expect_the_field_named() {
     {
         assert_ne!(half, good);
         fs::write(files.join("manifest.json"), half).unwrap();
-        let error = bundle::build(&files, &folder.path().join("half.sonogfr")).unwrap_err().to_string();
+        let error = bundle::build(&files).unwrap_err().to_string();
         assert!(error.contains("rules.length_cm must stand where input.length is true, and only there"), "{error}");
     }
 }

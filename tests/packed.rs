@@ -213,6 +213,23 @@ fn given_a_member_that_the_engine_does_not_cover_expect_no_packed_form_and_nothi
     assert_eq!(fs::read_dir(desk.folder.path().join("cache")).unwrap().count(), 0);
 }
 
+#[test]
+fn given_what_processes_left_half_written_expect_that_of_those_that_are_no_more_removed() {
+    let desk = Desk::new(1);
+    // No process has a number above 4194304. *Source*: proc(5), pid_max.
+    let left = [
+        "small.4194305-0.partial".into(),
+        format!("small.{}-9.partial", std::process::id()),
+        "other.4194305-0.partial".into(),
+    ];
+    let left = left.map(|name: String| desk.folder.path().join(name));
+    for file in &left {
+        fs::write(file, "half").unwrap();
+    }
+    desk.pack(Kernel::best().unwrap());
+    assert_eq!(left.map(|file| file.exists()), [false, true, true]);
+}
+
 /// Where this fails, packed forms of an older program would be taken for ones of this: let the number in `packed`'s magic rise.
 #[test]
 fn given_a_network_expect_its_weights_in_the_order_of_this_format() {

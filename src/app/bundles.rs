@@ -13,10 +13,11 @@ use std::path::{Path, PathBuf};
 /// Where the demonstration bundle lies in the project.
 const DEMO_BUNDLE: &str = "models/demo/demo.sonogfr";
 
-/// Builds a bundle from a folder and says what it holds.
+/// Builds a bundle from a folder and says what it holds. One whose members do not load is not written.
 pub fn build(folder: &Path, out: &Path) -> Result<()> {
-    let bundle = bundle::build(folder, out)?;
+    let bundle = bundle::build(folder)?;
     load(&bundle)?;
+    bundle.write(out)?;
     println!("{}: {} members, sha256 {}", out.display(), bundle.manifest().members.len(), bundle.identity().sha256);
     Ok(())
 }

@@ -151,6 +151,16 @@ impl Bundle {
         Ok(Self { manifest, bytes, entries, identity })
     }
 
+    /// Writes it to a file in one step. *Errors*: [`BundleError`]; nothing is left half-written.
+    pub fn write(&self, out: &Path) -> Result<(), BundleError> {
+        let partial = out.with_extension("partial");
+        fs::write(&partial, &self.bytes).and_then(|()| fs::rename(&partial, out)).map_err(|source| {
+            // The write has failed already; what is left of it is only in the way.
+            let _removed = fs::remove_file(&partial);
+            BundleError { path: out.into(), cause: BundleCause::Write(source) }
+        })
+    }
+
     /// What the bundle says of itself.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
@@ -220,18 +230,9 @@ fn check_entries(
     Ok(())
 }
 
-/// Builds a bundle from a folder with a manifest, ONNX networks and XGBoost's JSON, and writes it to `out` in one step.
-///
-/// *Errors*: [`BundleError`]; nothing is left half-written.
-pub fn build(folder: &Path, out: &Path) -> Result<Bundle, BundleError> {
-    let bundle = assemble(folder).map_err(|cause| BundleError { path: folder.into(), cause })?;
-    let partial = out.with_extension("partial");
-    fs::write(&partial, &bundle.bytes).and_then(|()| fs::rename(&partial, out)).map_err(|source| {
-        // The write has failed already; what is left of it is only in the way.
-        let _removed = fs::remove_file(&partial);
-        BundleError { path: out.into(), cause: BundleCause::Write(source) }
-    })?;
-    Ok(bundle)
+/// Builds a bundle from a folder with a manifest, ONNX networks and XGBoost's JSON. *Errors*: [`BundleError`].
+pub fn build(folder: &Path) -> Result<Bundle, BundleError> {
+    assemble(folder).map_err(|cause| BundleError { path: folder.into(), cause })
 }
 
 fn assemble(folder: &Path) -> Result<Bundle, BundleCause> {

@@ -40,6 +40,8 @@ use tract_onnx::prelude::*;
 
 /// What a file begins with. The number rises whenever the order of weights, biases or contents changes.
 const MAGIC: &[u8; 17] = b"sonogfr packed 1\n";
+/// What the name of a file ends in that is not whole yet.
+const PARTIAL: &str = ".partial";
 /// Before the first section: magic, length and checksum of the contents, contents.
 const HEAD_BYTES: usize = 16 << 10;
 /// What sections begin at, so that they can be mapped: a page of the largest kind that the boards' kernels have.
@@ -244,7 +246,8 @@ pub fn write(
 ) -> Result<(), PackError> {
     static WRITERS: AtomicUsize = AtomicUsize::new(0);
     let writer = WRITERS.fetch_add(1, Ordering::Relaxed);
-    let partial = path.with_extension(format!("{}-{writer}.partial", process::id()));
+    remove_abandoned(path);
+    let partial = path.with_extension(format!("{}-{writer}{PARTIAL}", process::id()));
     // It need not be on the disk already: what a lost current leaves of it does not fit its checksums.
     let written = fill(&partial, bundle, source, kernel, progress).and_then(|()| {
         if Source::of(bundle_path)? != source {
@@ -257,6 +260,21 @@ pub fn write(
         let _removed = fs::remove_file(&partial);
     }
     written
+}
+
+/// Removes what was half-written for this place by processes that are no more, as after a lost current: each start would leave as
+/// much again.
+fn remove_abandoned(path: &Path) {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_stem()) else { return };
+    let Ok(files) = fs::read_dir(folder) else { return };
+    for file in files.flatten().map(|file| file.path()) {
+        let left = file.file_name().and_then(|left| left.to_str()?.strip_prefix(name.to_str()?)?.strip_suffix(PARTIAL));
+        let writer = left.and_then(|left| left.strip_prefix('.')?.split_once('-')?.0.parse::<u32>().ok());
+        if writer.is_some_and(|writer| !Path::new("/proc").join(writer.to_string()).exists()) {
+            // What cannot be removed is tried again by the next start.
+            let _removed = fs::remove_file(&file);
+        }
+    }
 }
 
 fn fill(
