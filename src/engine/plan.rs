@@ -38,6 +38,8 @@ pub struct Plan {
     weights: PackedWeights,
     output: Output,
     arena_bytes: usize,
+    /// What each thread needs beside it.
+    own_bytes: usize,
     macs: u64,
 }
 
@@ -177,7 +179,9 @@ impl Plan {
             .chain(self.steps.iter().map(|step| self.work(step)))
             .chain(std::iter::once(Work { doing: dequantise, padding: 0 }));
         let works: Vec<_> = works.collect();
-        crew::run(self.kernel, &works, scratch.bytes(self.arena_bytes), threads);
+        let bytes = scratch.bytes(self.arena_bytes + threads.get() * self.own_bytes);
+        let (arena, own) = bytes.split_at_mut(self.arena_bytes);
+        crew::run(self.kernel, &works, arena, own, threads);
     }
 
     fn work<'a>(&'a self, step: &'a Step) -> Work<'a> {
@@ -227,7 +231,12 @@ impl<'a> Layout<'a> {
 
     fn plan(self, steps: Vec<Step>, weights: PackedWeights) -> Plan {
         let output = self.net.output();
+        let own_bytes = steps.iter().map(|step| match &step.task {
+            Task::Conv(conv) => self.kernel.own_bytes(&self.tables[conv.table], conv.packed.tap_bytes),
+            Task::Pool(_) => 0,
+        });
         Plan {
+            own_bytes: own_bytes.max().unwrap_or(0),
             kernel: self.kernel,
             input: self.input(),
             steps,
@@ -237,7 +246,7 @@ impl<'a> Layout<'a> {
                 place: self.places[output].clone(),
                 pixel_bytes: self.pixel_bytes(output),
             },
-            arena_bytes: self.places.iter().map(|place| place.end).max().unwrap_or(0),
+            arena_bytes: self.places.iter().map(|place| place.end).max().unwrap_or(0).next_multiple_of(ALIGNMENT),
             macs: self.net.macs(),
             tables: self.tables,
             weights,

@@ -36,6 +36,7 @@ pub struct Table {
     taps: usize,
     rows: usize,
     last: usize,
+    step: Option<usize>,
 }
 
 impl Table {
@@ -61,6 +62,9 @@ impl Table {
 
     fn build(pixels: usize, taps: usize, rows: usize, place: impl Fn(usize, usize) -> usize) -> Option<Self> {
         let tiles = split(0..pixels, rows);
+        let first = |pixel: usize| place(pixel, 0);
+        let step = (taps == 1).then(|| first(1.min(pixels.saturating_sub(1))).checked_sub(first(0))).flatten();
+        let step = step.filter(|step| (0..pixels).all(|pixel| first(pixel) == first(0) + pixel * step));
         let mut offsets = Vec::with_capacity(tiles.len() * taps * rows);
         for tile in &tiles {
             for tap in 0..taps {
@@ -72,7 +76,7 @@ impl Table {
             }
         }
         let last = offsets.iter().max().map_or(0, |&last| last as usize);
-        Some(Self { offsets, tiles, taps, rows, last })
+        Some(Self { offsets, tiles, taps, rows, last, step })
     }
 
     /// The tiles, in order.
@@ -99,6 +103,11 @@ impl Table {
     /// Pixels of all tiles.
     pub fn pixels(&self) -> usize {
         self.tiles.last().map_or(0, |tile| tile.pixel + tile.rows)
+    }
+
+    /// What lies between any pixel's tap and the next one's. None where there are more taps, or pixels do not lie evenly apart.
+    pub fn step(&self) -> Option<usize> {
+        self.step
     }
 
     /// The largest offset.

@@ -2,7 +2,7 @@
 //!
 //! The instruction that multiplies bytes (vpmaddubsw) saturates its sums at 16 bits, so it cannot be used.
 
-use super::{Activations, Job, Kernel};
+use super::{Activations, Job, Kernel, Tile};
 use crate::engine::{net::Quantisation, numbers::quantise_row};
 use std::arch::x86_64::*;
 
@@ -17,7 +17,7 @@ pub static KERNEL: Kernel = Kernel {
     step: 4,
     activations: Activations::Unsigned,
     runs: || std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma"),
-    tile,
+    tile: Tile::Scattered(tile),
     quantise,
     peak: None,
 };
@@ -30,7 +30,7 @@ unsafe fn quantise(numbers: &[f32], quantisation: Quantisation, bytes: &mut [u8]
 }
 
 /// # Safety
-/// That of [`Kernel::tile`].
+/// That of [`Tile::Scattered`].
 unsafe fn tile(job: &Job) {
     // SAFETY: the caller's; the features were seen by `runs`.
     unsafe {
@@ -44,7 +44,7 @@ unsafe fn tile(job: &Job) {
 }
 
 /// # Safety
-/// That of [`Kernel::tile`], with this many rows.
+/// That of [`Tile::Scattered`], with this many rows.
 #[target_feature(enable = "avx2,fma")]
 unsafe fn rows<const N: usize>(job: &Job) {
     // SAFETY: `Job` says that all these lie where it points.
@@ -91,7 +91,7 @@ unsafe fn rows<const N: usize>(job: &Job) {
 /// Requantises 8 sums. The residual is read at `at`, a place in the output.
 ///
 /// # Safety
-/// That of [`Kernel::tile`].
+/// That of [`Tile::Scattered`].
 #[target_feature(enable = "avx2,fma")]
 unsafe fn requantise(sums: __m256i, scales: __m256, job: &Job, at: usize) -> __m256i {
     let steps = _mm256_mul_ps(_mm256_cvtepi32_ps(sums), scales);

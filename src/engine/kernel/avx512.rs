@@ -2,7 +2,7 @@
 //!
 //! The sums are single variables by a macro, as the compiler spills an array of so many (140 instead of 460 GMAC/s).
 
-use super::{Activations, Job, Kernel};
+use super::{Activations, Job, Kernel, Tile};
 use crate::engine::{net::Quantisation, numbers::quantise_row};
 use std::arch::{asm, x86_64::*};
 
@@ -22,7 +22,7 @@ pub static KERNEL: Kernel = Kernel {
             && std::is_x86_feature_detected!("avx512vl")
             && std::is_x86_feature_detected!("avx512vnni")
     },
-    tile,
+    tile: Tile::Scattered(tile),
     quantise,
     peak: Some(peak),
 };
@@ -63,7 +63,7 @@ unsafe fn quantise(numbers: &[f32], quantisation: Quantisation, bytes: &mut [u8]
 }
 
 /// # Safety
-/// That of [`Kernel::tile`].
+/// That of [`Tile::Scattered`].
 unsafe fn tile(job: &Job) {
     // SAFETY: the caller's; the features were seen by `runs`.
     unsafe {
@@ -78,12 +78,14 @@ unsafe fn tile(job: &Job) {
     }
 }
 
-/// Requantises and stores one pixel's 64 channels. Packing saturates, which is the clamp at 0 and 255. It works within each 128
-/// bits, so that packed bytes are those of four vectors by turns of four, until all is done.
+/// Requantises 64 sums, of one pixel's channels or of two pixels' 32. Packing saturates, which is the clamp at 0 and 255. It works
+/// within each 128 bits, so that packed bytes are those of four vectors by turns of four, until all is done.
+///
+/// # Safety
+/// The core has the features of this kernel.
 #[inline(always)]
-unsafe fn finish(sums: [__m512i; 4], scales: &[__m512; 4], job: &Job, row: usize) {
-    let at = row * job.stride;
-    // SAFETY: the features are the caller's, and the tile has this row.
+pub(super) unsafe fn finish(sums: [__m512i; 4], scales: &[__m512; 4], job: &Job, residual: Option<__m512i>) -> __m512i {
+    // SAFETY: the features are the caller's.
     unsafe {
         // A table of 4 by 4, turned: so it brings channels into that order, and back.
         let turned = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
@@ -92,8 +94,8 @@ unsafe fn finish(sums: [__m512i; 4], scales: &[__m512; 4], job: &Job, row: usize
         let low = _mm512_adds_epi16(_mm512_packs_epi32(steps(0), steps(1)), zero);
         let high = _mm512_adds_epi16(_mm512_packs_epi32(steps(2), steps(3)), zero);
         let mut bytes = _mm512_packus_epi16(low, high);
-        if !job.residual.is_null() {
-            let residual = _mm512_permutexvar_epi32(turned, _mm512_loadu_si512(job.residual.add(at).cast()));
+        if let Some(residual) = residual {
+            let residual = _mm512_permutexvar_epi32(turned, residual);
             let [own, scale, offset] =
                 [job.added.own, job.added.residual, job.added.offset].map(|value| _mm512_set1_ps(value));
             let sum = |i: usize| {
@@ -104,8 +106,18 @@ unsafe fn finish(sums: [__m512i; 4], scales: &[__m512; 4], job: &Job, row: usize
             };
             bytes = _mm512_packus_epi16(_mm512_packs_epi32(sum(0), sum(1)), _mm512_packs_epi32(sum(2), sum(3)));
         }
-        let bytes = _mm512_max_epu8(_mm512_permutexvar_epi32(turned, bytes), _mm512_set1_epi8(job.low.cast_signed()));
-        _mm512_storeu_si512(job.output.add(at).cast(), bytes);
+        _mm512_max_epu8(_mm512_permutexvar_epi32(turned, bytes), _mm512_set1_epi8(job.low.cast_signed()))
+    }
+}
+
+/// Requantises and stores one pixel's 64 channels.
+#[inline(always)]
+unsafe fn store(sums: [__m512i; 4], scales: &[__m512; 4], job: &Job, row: usize) {
+    let at = row * job.stride;
+    // SAFETY: the features are the caller's, and the tile has this row.
+    unsafe {
+        let residual = (!job.residual.is_null()).then(|| _mm512_loadu_si512(job.residual.add(at).cast()));
+        _mm512_storeu_si512(job.output.add(at).cast(), finish(sums, scales, job, residual));
     }
 }
 
@@ -123,7 +135,7 @@ const VECTORS: [[i8; 16]; 4] = {
 macro_rules! tile {
     ($name:ident: $($row:literal $input:ident $a:ident $b:ident $c:ident $d:ident),+) => {
         /// # Safety
-        /// That of [`Kernel::tile`].
+        /// That of [`Tile::Scattered`].
         #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
         unsafe fn $name(job: &Job) {
             // SAFETY: `Job` says that all these lie where it points.
@@ -155,7 +167,7 @@ macro_rules! tile {
                     }
                 }
                 let scales = four(job.scales.cast()).map(|scales| _mm512_castsi512_ps(scales));
-                $( finish([$a, $b, $c, $d], &scales, job, $row); )+
+                $( store([$a, $b, $c, $d], &scales, job, $row); )+
             }
         }
     };

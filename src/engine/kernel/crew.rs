@@ -95,11 +95,11 @@ impl Arena<'_> {
     }
 }
 
-/// Runs layers in order.
+/// Runs layers in order; `own` is shared out evenly among the threads, for what each needs for itself.
 ///
 /// # Panics
 /// If a layer's output overlaps what it reads, or its places are too short.
-pub fn run(kernel: &Kernel, works: &[Work], arena: &mut [u8], threads: NonZeroUsize) {
+pub fn run(kernel: &Kernel, works: &[Work], arena: &mut [u8], own: &mut [u8], threads: NonZeroUsize) {
     let nowhere = 0..0;
     for work in works {
         let (input, residual, output) = match &work.doing {
@@ -113,32 +113,34 @@ pub fn run(kernel: &Kernel, works: &[Work], arena: &mut [u8], threads: NonZeroUs
     }
     let arena = Arena { start: arena.as_mut_ptr(), length: arena.len(), borrowed: PhantomData };
     let gate = Gate::default();
-    let walk = |thread: usize| {
+    let walk = |thread: usize, own: &mut [u8]| {
         let _watch = Watch(&gate);
         let threads = gate.open.wait();
         for (index, work) in works.iter().enumerate() {
             // SAFETY: places were seen to lie apart, shares of one layer are apart, and the gate keeps layers apart.
-            unsafe { share(kernel, work, thread, *threads, &arena) };
+            unsafe { share(kernel, work, [thread, *threads], &arena, own) };
             gate.pass((index + 1) * threads);
         }
     };
+    let each = own.len() / threads;
+    let (first, mut others) = own.split_at_mut(each);
     thread::scope(|scope| {
         // Where the system gives fewer threads, those that came share the work.
         let more = (1..threads.get()).take_while(|&thread| {
-            let walk = &walk;
-            thread::Builder::new().spawn_scoped(scope, move || walk(thread)).is_ok()
+            let (walk, own) = (&walk, others.split_off_mut(..each).unwrap_or_default());
+            thread::Builder::new().spawn_scoped(scope, move || walk(thread, own)).is_ok()
         });
         let threads = 1 + more.count();
         gate.open.get_or_init(|| threads);
-        walk(0);
+        walk(0, first);
     });
 }
 
-/// One thread's share of a layer; the first also writes the padding.
+/// The share of a layer of one thread of so many; the first also writes the padding.
 ///
 /// # Safety
 /// What the layer reads is not written meanwhile, and what it writes is read and written by other shares of it alone.
-unsafe fn share(kernel: &Kernel, work: &Work, thread: usize, threads: usize, arena: &Arena) {
+unsafe fn share(kernel: &Kernel, work: &Work, [thread, threads]: [usize; 2], arena: &Arena, own: &mut [u8]) {
     let part = |count: usize| count * thread / threads..count * (thread + 1) / threads;
     let pad = |output: &Range<usize>, bytes: usize| {
         if thread == 0 {
@@ -157,7 +159,7 @@ unsafe fn share(kernel: &Kernel, work: &Work, thread: usize, threads: usize, are
                 Part { tiles: part(tiles), blocks: 0..blocks }
             };
             // SAFETY: shares are different tiles or different blocks.
-            unsafe { kernel.run(layer, part, arena) };
+            unsafe { kernel.run(layer, part, arena, own) };
         }
         Doing::Pool { pool, input, output } => {
             pad(output, pool.pixel_bytes);

@@ -3,7 +3,7 @@
 //! The instruction is written out, as its intrinsic is not stable. It takes signed bytes alone, so activations are held less
 //! 128. The sums are single variables by a macro, as the compiler spills an array of so many.
 
-use super::{Activations, Job, Kernel, requantise::finish};
+use super::{Activations, Job, Kernel, Tile, requantise::finish};
 use crate::engine::numbers::quantise_row;
 use std::arch::{aarch64::*, asm};
 
@@ -18,13 +18,13 @@ pub static KERNEL: Kernel = Kernel {
     step: 16,
     activations: Activations::Signed,
     runs: || std::arch::is_aarch64_feature_detected!("dotprod"),
-    tile,
+    tile: Tile::Scattered(tile),
     quantise: quantise_row,
     peak: None,
 };
 
 /// # Safety
-/// That of [`Kernel::tile`].
+/// That of [`Tile::Scattered`].
 unsafe fn tile(job: &Job) {
     // SAFETY: the caller's; the feature was seen by `runs`.
     unsafe {
@@ -53,7 +53,7 @@ macro_rules! dot {
 macro_rules! tile {
     ($name:ident: $($row:literal $input:ident $bytes:ident $a:ident $b:ident $c:ident $d:ident),+) => {
         /// # Safety
-        /// That of [`Kernel::tile`].
+        /// That of [`Tile::Scattered`].
         #[target_feature(enable = "dotprod")]
         unsafe fn $name(job: &Job) {
             // SAFETY: `Job` says that all these lie where it points.

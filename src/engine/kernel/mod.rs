@@ -5,12 +5,15 @@
 #![allow(unsafe_code)]
 
 #[cfg(target_arch = "x86_64")]
+mod amx;
+#[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 pub mod crew;
 #[cfg(target_arch = "aarch64")]
 mod dot;
+mod layer;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 pub mod pages;
@@ -18,22 +21,15 @@ mod plain;
 #[cfg(target_arch = "aarch64")]
 mod requantise;
 
-use super::{
-    net::{Added, Quantisation, Requantise},
-    pack::Packed,
-    table::Table,
-};
-use crew::Arena;
-use std::{ops::Range, time::Instant};
+use super::net::Quantisation;
+pub use layer::Layer;
+use layer::{Even, Job, Part, Rows, Tile};
+use std::time::Instant;
 
 /// Rounds of one measurement of the peak: some milliseconds.
 const PEAK_ROUNDS: usize = 1 << 17;
 /// Measurements of the peak, of which the best counts.
 const PEAK_TRIES: usize = 20;
-
-/// Tiles during which the next block's weights are brought nearer. They come from memory, as a network has more than caches
-/// hold: where a block has few tiles, the first would wait. *Source*: 3 to 4 % of ResNet-18, 50 and 101 on x86.
-const AHEAD_TILES: usize = 4;
 
 /// What kernels take for activations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,11 +66,8 @@ pub struct Kernel {
     pub activations: Activations,
     /// Whether this core can run it.
     runs: fn() -> bool,
-    /// Computes one tile of one block.
-    ///
-    /// # Safety
-    /// `runs` gave true, and what [`Job`] says of its pointers holds.
-    tile: unsafe fn(&Job),
+    /// How it computes one tile of one block.
+    tile: Tile,
     /// [`quantise_row`](crate::engine::numbers::quantise_row), compiled for this kernel's vectors.
     ///
     /// # Safety
@@ -88,59 +81,10 @@ pub struct Kernel {
     peak: Option<unsafe fn(usize) -> u64>,
 }
 
-/// One tile of one block. What it points to holds for the whole of a call:
-/// - `offsets`: `[taps][Kernel::rows]`; each is the start of `tap_bytes` readable bytes after `input`;
-/// - `weights`: `taps * tap_bytes * Kernel::columns`; `bias` and `scales`: `Kernel::columns`;
-/// - `output`: `Kernel::columns` writable bytes at each of `rows` steps of `stride`, which nothing else reads or writes;
-/// - `residual`: null, or the same, readable.
-struct Job {
-    rows: usize,
-    taps: usize,
-    tap_bytes: usize,
-    input: *const u8,
-    offsets: *const u32,
-    weights: *const i8,
-    /// Anywhere; a kernel may have a quarter of a block's weights from there on brought nearer.
-    #[cfg_attr(target_arch = "aarch64", allow(dead_code, reason = "only a kernel of x86 does"))]
-    ahead: *const i8,
-    bias: *const i32,
-    scales: *const f32,
-    zero: u8,
-    low: u8,
-    residual: *const u8,
-    added: Added,
-    output: *mut u8,
-    stride: usize,
-}
-
-/// A layer as a kernel runs it.
-pub struct Layer<'a> {
-    /// Where it reads.
-    pub table: &'a Table,
-    /// What it multiplies with.
-    pub weights: &'a [i8],
-    /// How that lies, and what goes with it.
-    pub packed: &'a Packed,
-    /// What becomes of the sums.
-    pub requantise: &'a Requantise,
-    /// Where the input lies in the arena.
-    pub input: Range<usize>,
-    /// Where what is added lies.
-    pub residual: Option<Range<usize>>,
-    /// Where the output lies, apart from both.
-    pub output: Range<usize>,
-    /// Bytes of an output pixel, a multiple of the kernel's columns; one such vector stands before the pixels.
-    pub stride: usize,
-}
-
-/// The part of a layer that one thread computes: tiles of pixels times blocks of output channels.
-struct Part {
-    tiles: Range<usize>,
-    blocks: Range<usize>,
-}
-
 /// The kernels of this architecture, best first; the last runs everywhere.
 static KERNELS: &[&Kernel] = &[
+    #[cfg(target_arch = "x86_64")]
+    &amx::KERNEL,
     #[cfg(target_arch = "x86_64")]
     &avx512::KERNEL,
     #[cfg(target_arch = "x86_64")]
@@ -190,62 +134,5 @@ impl Kernel {
         assert!((self.runs)(), "the plan is made for its kernel");
         // SAFETY: `runs` gave true.
         unsafe { (self.quantise)(numbers, quantisation, bytes) }
-    }
-
-    /// Computes a part of a layer.
-    ///
-    /// # Safety
-    /// As long as it runs, nobody else writes the input or the residual, or reads or writes the part of the output.
-    ///
-    /// # Panics
-    /// If a place is shorter than the layer reads or writes, or the plan is for another kernel.
-    unsafe fn run(&self, layer: &Layer, part: Part, arena: &Arena) {
-        let Layer { table, weights, packed, requantise, stride, .. } = layer;
-        let (taps, tap_bytes) = (table.taps(), packed.tap_bytes);
-        let block_weights = taps * tap_bytes * self.columns;
-        let (input, output) = (arena.place(&layer.input), arena.place(&layer.output));
-        let residual = layer.residual.as_ref().map(|place| arena.place(place));
-        let bytes = (1 + table.pixels()) * stride;
-        assert!((self.runs)() && table.rows() == self.rows, "the plan is made for its kernel");
-        assert!(table.last() + tap_bytes <= layer.input.len() && tap_bytes % self.step == 0, "a tap lies in the input");
-        assert!(
-            part.tiles.end <= table.tiles().len() && part.blocks.end * self.columns <= *stride,
-            "a part of the layer"
-        );
-        assert!(part.blocks.end * block_weights <= weights.len(), "weights for each block");
-        assert!(
-            part.blocks.end * self.columns <= packed.bias.len().min(packed.scales.len()),
-            "a scale for each column"
-        );
-        assert!(bytes <= layer.output.len(), "pixels lie in the output");
-        assert!(layer.residual.as_ref().is_none_or(|place| bytes <= place.len()), "pixels lie in the residual");
-        assert_eq!(residual.is_some(), requantise.added.is_some(), "a residual is what is added");
-        let added = requantise.added.unwrap_or(Added { own: 0.0, residual: 0.0, offset: 0.0 });
-        for block in part.blocks {
-            let column = block * self.columns;
-            let own = weights[block * block_weights..].as_ptr();
-            for tile in part.tiles.clone() {
-                let at = (1 + table.tiles()[tile].pixel) * stride + column;
-                let job = Job {
-                    rows: table.tiles()[tile].rows,
-                    taps,
-                    tap_bytes,
-                    input,
-                    offsets: table.offsets(tile).as_ptr(),
-                    weights: own,
-                    ahead: own.wrapping_add(block_weights + tile % AHEAD_TILES * (block_weights / AHEAD_TILES)),
-                    bias: packed.bias[column..].as_ptr(),
-                    scales: packed.scales[column..].as_ptr(),
-                    zero: requantise.zero,
-                    low: requantise.low,
-                    residual: residual.map_or(std::ptr::null(), |residual| residual.wrapping_add(at)),
-                    added,
-                    output: output.wrapping_add(at),
-                    stride: *stride,
-                };
-                // SAFETY: the assertions above and the caller's promise are what `Job` asks for.
-                unsafe { (self.tile)(&job) }
-            }
-        }
     }
 }

@@ -3,7 +3,7 @@
 //! Two products of signed bytes are summed in 16 bits, which holds them as long as no weight is -128; the network's check
 //! refuses that one. Then pairs are added to sums of 32 bits.
 
-use super::{Activations, Job, Kernel, requantise::finish};
+use super::{Activations, Job, Kernel, Tile, requantise::finish};
 use crate::engine::numbers::quantise_row;
 use std::arch::aarch64::*;
 
@@ -22,13 +22,13 @@ pub static KERNEL: Kernel = Kernel {
     step: DEPTH,
     activations: Activations::Signed,
     runs: || true,
-    tile,
+    tile: Tile::Scattered(tile),
     quantise: quantise_row,
     peak: None,
 };
 
 /// # Safety
-/// That of [`Kernel::tile`].
+/// That of [`Tile::Scattered`].
 unsafe fn tile(job: &Job) {
     // SAFETY: the caller's.
     unsafe {
@@ -42,7 +42,7 @@ unsafe fn tile(job: &Job) {
 }
 
 /// # Safety
-/// That of [`Kernel::tile`], with this many rows.
+/// That of [`Tile::Scattered`], with this many rows.
 #[inline(always)]
 unsafe fn rows<const N: usize>(job: &Job) {
     // SAFETY: `Job` says that all these lie where it points; NEON is part of aarch64.

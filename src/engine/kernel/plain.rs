@@ -1,6 +1,6 @@
 //! The kernel without any instructions of its own: what the others are held against, and what runs everywhere.
 
-use super::{Activations, Job, Kernel};
+use super::{Activations, Job, Kernel, Tile};
 use crate::engine::numbers::quantise_row;
 
 const COLUMNS: usize = 16;
@@ -15,13 +15,13 @@ pub static KERNEL: Kernel = Kernel {
     step: DEPTH,
     activations: Activations::Unsigned,
     runs: || true,
-    tile,
+    tile: Tile::Scattered(tile),
     quantise: quantise_row,
     peak: None,
 };
 
 /// # Safety
-/// That of [`Kernel::tile`].
+/// That of [`Tile::Scattered`].
 unsafe fn tile(job: &Job) {
     for row in 0..job.rows {
         // SAFETY: `Job` says that all these lie where it points.
