@@ -23,7 +23,7 @@ PROGRAMS = {
     "crop_opencv": [],
     "trees_table": [],
     "trees_xgboost": [],
-    "ensemble": [],
+    "ensemble": ["given_every_kernel", "given_a_network"],
     "packed": [],
 }
 # In mL/min/1.73 m2, and in parts of one for probabilities: a hundredth of what the panel shows.

@@ -1,10 +1,14 @@
 //! The kernel for x86 with AMX: 32 pixels by 32 channels, in four squares of 16 by 16 that one instruction multiplies each, 64 bytes deep.
 //!
 //! A core reads 32 pixels in one go only where they lie evenly apart, so pixels are brought together first where they do not.
-//! The compiler knows these registers by name alone, so what uses them is written out, from their setting to their release.
+//! The compiler knows these registers by name alone and never uses them, so all that does is written out; they hold nothing from one
+//! tile to the next but their shapes.
 //! *Source* of instructions and limits: Intel 64 and IA-32 Architectures Software Developer's Manual, volume 1, chapter 18.
 
-use super::{Activations, Even, Job, Kernel, Rows, Tile, avx512};
+use super::{
+    Activations, Job, Kernel, Tile, avx512,
+    layer::{Even, Rows},
+};
 use crate::engine::{net::Quantisation, numbers::quantise_row};
 use std::{
     arch::{asm, x86_64::*},
@@ -190,7 +194,7 @@ unsafe fn tile(job: &Job, rows: Rows) {
 /// Multiplies 32 pixels.
 ///
 /// # Safety
-/// That of [`Tile::Even`]; the registers are set.
+/// That of `Even::tile`.
 #[inline(always)]
 unsafe fn multiply(job: &Job, rows: &Rows, sums: *mut Sums) {
     // SAFETY: the caller's; what is brought nearer may lie anywhere.

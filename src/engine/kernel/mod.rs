@@ -23,7 +23,7 @@ mod requantise;
 
 use super::net::Quantisation;
 pub use layer::Layer;
-use layer::{Even, Job, Part, Rows, Tile};
+use layer::{Job, Part, Tile};
 use std::time::Instant;
 
 /// Rounds of one measurement of the peak: some milliseconds.
