@@ -6,6 +6,7 @@ pub mod carts;
 pub mod demo;
 pub mod device;
 pub mod devices;
+pub mod evaluate;
 pub mod opened;
 pub mod phantom;
 mod print;

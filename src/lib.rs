@@ -12,6 +12,7 @@ extern crate alloc;
 // The pure rooms.
 pub mod crop;
 pub mod estimate;
+pub mod evaluate;
 pub mod frame;
 pub mod freeze;
 pub mod machine;

@@ -1,7 +1,8 @@
 //! Arguments and exit code, nothing else.
 
 use clap::{Args, Parser, Subcommand};
-use sonogfr::app::{self, bench, bundles, carts, demo, devices, phantom, profiles, read, run};
+use sonogfr::app::{self, bench, bundles, carts, demo, devices, evaluate, phantom, profiles, read, run};
+use sonogfr::evaluate::Settings;
 use std::{num::NonZeroUsize, path::PathBuf, process::ExitCode};
 use tracing_subscriber::filter::{EnvFilter, LevelFilter};
 
@@ -97,6 +98,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Say how good estimates were, from a table of them beside the truth
+    Evaluate(EvaluateArguments),
     /// Play a phantom exam through the pipeline of the device
     Demo {
         /// Which phantom
@@ -135,6 +138,44 @@ impl Pictures {
 
 fn form(json: bool) -> read::Form {
     if json { read::Form::Json } else { read::Form::Human }
+}
+
+#[derive(Args)]
+struct EvaluateArguments {
+    /// A table with columns true_egfr, pred_egfr, and where there p_ckd, lo, hi, patient
+    #[arg(value_name = "FILE.csv")]
+    table: PathBuf,
+    /// The folder for a page with charts, evaluation.html
+    #[arg(short, long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+    /// Also tell the predictive values where this share has eGFR < 60, 0 to 1
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    prevalence: Option<f64>,
+    /// From this p_ckd on eGFR < 60 is said, 0 to 1
+    #[arg(long, value_name = "P", default_value = "0.5", value_parser = share)]
+    ckd_threshold: f64,
+    /// How often patients are drawn anew for the intervals
+    #[arg(long, default_value_t = 2000, value_parser = clap::value_parser!(u32).range(100..=100_000))]
+    resamples: u32,
+    /// Which draws
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+impl From<EvaluateArguments> for evaluate::Order {
+    fn from(arguments: EvaluateArguments) -> Self {
+        let EvaluateArguments { table, out, json, prevalence, ckd_threshold, resamples, seed } = arguments;
+        let settings = Settings { ckd_threshold, prevalence, resamples: resamples as usize, seed };
+        Self { table, folder: out, form: form(json), settings }
+    }
+}
+
+/// A share, 0 to 1.
+fn share(text: &str) -> Result<f64, &'static str> {
+    text.parse().ok().filter(|share| (0.0..=1.0).contains(share)).ok_or("it must lie within 0 to 1")
 }
 
 #[derive(Args)]
@@ -246,6 +287,7 @@ fn main() -> ExitCode {
         Command::Bench { model, engine, threads, reps, json } => {
             bench::run(&bench::Order { model, engine, threads, reps }, form(json))
         }
+        Command::Evaluate(arguments) => evaluate::run(&arguments.into()),
         Command::Demo { seed, bundle, profiles, out } => demo::play(seed, bundle.as_deref(), profiles.as_deref(), &out),
     };
     match done {
