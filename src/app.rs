@@ -7,6 +7,7 @@ pub mod demo;
 pub mod device;
 pub mod devices;
 pub mod evaluate;
+pub mod installed;
 pub mod opened;
 pub mod phantom;
 mod print;

@@ -38,6 +38,8 @@ pub mod ensemble;
 pub mod packed;
 #[cfg(feature = "std")]
 pub mod recognise;
+#[cfg(feature = "std")]
+mod whole;
 
 // The edges and what wires them.
 #[cfg(feature = "std")]

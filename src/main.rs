@@ -3,7 +3,7 @@
 use clap::{Args, Parser, Subcommand};
 use sonogfr::app::{self, bench, bundles, carts, demo, devices, evaluate, phantom, profiles, read, run};
 use sonogfr::evaluate::Settings;
-use std::{num::NonZeroUsize, path::PathBuf, process::ExitCode};
+use std::{num::NonZeroUsize, path::PathBuf, process::ExitCode, time::SystemTime};
 use tracing_subscriber::filter::{EnvFilter, LevelFilter};
 
 /// Reads a kidney measurement off an ultrasound cart's screen and shows eGFR and CKD status
@@ -66,7 +66,7 @@ enum Command {
         #[arg(long, requires = "marks")]
         turned: bool,
     },
-    /// Build, check and describe bundles
+    /// Build, sign, check, describe and install bundles
     #[command(subcommand)]
     Bundle(BundleCommand),
     /// Say which carts are known, or forget them
@@ -217,6 +217,37 @@ impl From<PhantomArguments> for phantom::Order {
     }
 }
 
+#[derive(Args)]
+struct SignArguments {
+    /// The bundle
+    file: PathBuf,
+    /// The secret key that `minisign -G` made
+    #[arg(long, value_name = "FILE", required_unless_present = "signature", conflicts_with = "signature")]
+    key: Option<PathBuf>,
+    /// A file with the key's password, which is asked for otherwise
+    #[arg(long, value_name = "FILE", requires = "key")]
+    password_file: Option<PathBuf>,
+    /// In place of a key: a signature that minisign made of the bundle's manifest.json elsewhere
+    #[arg(long, value_name = "FILE")]
+    signature: Option<PathBuf>,
+    /// The signed bundle; without it the bundle itself is replaced
+    #[arg(short, long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+impl From<SignArguments> for bundles::Signing {
+    fn from(arguments: SignArguments) -> Self {
+        let SignArguments { file, key, password_file: password, signature, out } = arguments;
+        let by = match (key, signature) {
+            (Some(secret), _) => bundles::SignedBy::Key { secret, password },
+            (None, signature) => {
+                bundles::SignedBy::Signature(signature.expect("the arguments hold a key or a signature"))
+            }
+        };
+        Self { file, by, out }
+    }
+}
+
 #[derive(Subcommand)]
 enum BundleCommand {
     /// Build a bundle from a folder with a manifest, networks and trees
@@ -227,10 +258,26 @@ enum BundleCommand {
         #[arg(short, long, value_name = "FILE")]
         out: PathBuf,
     },
+    /// Sign a bundle, as a device takes no other but a demonstration
+    Sign(SignArguments),
     /// Check a bundle whole
     Check {
         /// The bundle
         file: PathBuf,
+        /// The public key that must have signed it: minisign.pub, or its last line
+        #[arg(long, value_name = "FILE|RW...")]
+        key: Option<String>,
+    },
+    /// Put a bundle where a board file says, keeping the last good one
+    Install {
+        /// The bundle
+        file: PathBuf,
+        /// The board file, which names the bundle's place and the key that must have signed it
+        #[arg(long, value_name = "FILE.toml")]
+        board: PathBuf,
+        /// Put it into this folder instead, as for an SD card
+        #[arg(long, value_name = "DIR")]
+        folder: Option<PathBuf>,
     },
     /// Print what a bundle says of itself
     Info {
@@ -278,7 +325,11 @@ fn main() -> ExitCode {
             carts::write(&carts::Order { count, seed, folder, output })
         }
         Command::Bundle(BundleCommand::Build { folder, out }) => bundles::build(&folder, &out),
-        Command::Bundle(BundleCommand::Check { file }) => bundles::check(&file),
+        Command::Bundle(BundleCommand::Sign(arguments)) => bundles::sign(&arguments.into(), SystemTime::now()),
+        Command::Bundle(BundleCommand::Check { file, key }) => bundles::check(&file, key.as_deref()),
+        Command::Bundle(BundleCommand::Install { file, board, folder }) => {
+            bundles::install(&file, &board, folder.as_deref())
+        }
         Command::Bundle(BundleCommand::Info { file }) => bundles::info(&file),
         Command::Profiles(ProfilesCommand::List { file }) => profiles::list(&file),
         Command::Profiles(ProfilesCommand::Wipe { file }) => profiles::wipe(&file),

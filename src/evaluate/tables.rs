@@ -90,6 +90,8 @@ pub fn by_band(cases: &[Case]) -> Vec<BandCoverage> {
 /// What was said and what was, among cases of about the same probability.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CalibrationBin {
+    /// The probability that the tenth begins with.
+    pub from: f64,
     /// The mean probability of eGFR < 60.
     pub said: f64,
     /// The share with eGFR < 60.
@@ -108,12 +110,12 @@ pub fn calibration(cases: &[Case]) -> Vec<CalibrationBin> {
         let (said, ones, count) = &mut bins[((p * CALIBRATION_BINS as f64) as usize).min(CALIBRATION_BINS - 1)];
         (*said, *ones, *count) = (*said + p, *ones + usize::from(case.ckd()), *count + 1);
     }
-    let filled = bins.into_iter().filter(|(_, _, count)| *count > 0);
-    let bin = |(said, ones, count): (f64, usize, usize)| {
+    let bin = |(place, (said, ones, count)): (usize, (f64, usize, usize))| {
         let was = ones as f64 / count as f64;
-        CalibrationBin { said: said / count as f64, was, was_interval: wilson(was, count), count }
+        let from = place as f64 / CALIBRATION_BINS as f64;
+        CalibrationBin { from, said: said / count as f64, was, was_interval: wilson(was, count), count }
     };
-    filled.map(bin).collect()
+    bins.into_iter().enumerate().filter(|(_, (_, _, count))| *count > 0).map(bin).collect()
 }
 
 /// The 95% interval of a share among `count` independent cases. *Source*: Wilson 1927.

@@ -69,13 +69,13 @@ pub fn bland_altman(report: &Report) -> String {
     let values = lines.iter().flat_map(|(_, value, interval)| interval.unwrap_or([*value; 2]));
     let [low, high] = span(values.chain(cases.iter().map(Case::error)), [0.0, 0.0]);
     let x = Axis::numbers("mean of estimate and truth (mL/min/1.73 m²)", left, right);
-    let edge = x.range()[1];
+    let [start, edge] = x.range();
     let y = Axis::numbers("estimate - truth", low, high);
     let mut figure = Figure::new("bland", x, y);
     figure.level(0.0, "ideal");
     for &(name, value, interval) in &lines {
         if let Some([low, high]) = interval {
-            figure.area([-edge, low], [edge, high], "band", 0.13);
+            figure.area([start, low], [edge, high], "band", 0.13);
         }
         let (class, word) = match name {
             "mean_error" => ("fit", "mean"),
@@ -142,8 +142,7 @@ pub fn calibration(report: &Report) -> Option<String> {
     // How many said what, at the foot: a sixth of the height is the most.
     for bin in &report.calibration {
         let height = bin.count as f64 / most as f64 / 6.0;
-        let tenth = (bin.said * 10.0).floor().min(9.0) / 10.0;
-        figure.area([tenth + 0.005, 0.0], [tenth + 0.095, height], "bar", 1.0);
+        figure.area([bin.from + 0.005, 0.0], [bin.from + 0.095, height], "bar", 1.0);
     }
     figure.line(&[[0.0, 0.0], [1.0, 1.0]], "ideal");
     let points: Vec<[f64; 2]> = report.calibration.iter().map(|bin| [bin.said, bin.was]).collect();
