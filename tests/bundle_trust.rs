@@ -149,6 +149,8 @@ fn given_a_signed_bundle_expect_its_key_alone_to_fit_and_info_to_show_card_and_s
     }
     clinic.check_error(&["bundle", "check", "b.sonogfr", "--key", "other.pub"], &["b.sonogfr", "is signed by key"]);
     clinic.check_error(&["bundle", "check", "b.sonogfr", "--key", "a.sonogfr"], &["a.sonogfr", "no key"]);
+    clinic.check_error(&["bundle", "sign", "a.sonogfr", "--key", "/dev/zero"], &["/dev/zero", "too large"]);
+    clinic.check_error(&["bundle", "check", "/dev/zero"], &["/dev/zero", "no file"]);
     let info = clinic.done(&["bundle", "info", "b.sonogfr"]);
     for part in
         ["signature    by key", "Made on 2026-11-27", "8 without a label", "knows nothing", "truth.jsonl", "mae"]

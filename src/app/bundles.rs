@@ -16,7 +16,8 @@ use crate::{
 use anyhow::{Context, Result, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::{
-    fs,
+    fs::File,
+    io::Read,
     path::{Path, PathBuf},
     time::SystemTime,
 };
@@ -82,9 +83,12 @@ pub fn sign(order: &Signing, now: SystemTime) -> Result<()> {
 
 /// A file of a few lines, such as a key.
 fn read_small(path: &Path) -> Result<String> {
-    let size = fs::metadata(path).with_context(|| format!("{}: cannot be read", path.display()))?.len();
-    ensure!(size <= KEY_BYTES_MAX, "{}: has {size} bytes and is no key or signature", path.display());
-    fs::read_to_string(path).with_context(|| format!("{}: cannot be read as text", path.display()))
+    let unread = || format!("{}: cannot be read; check the path and its permissions", path.display());
+    let mut bytes = Vec::new();
+    // One more tells that it goes on: of a device file no size is known.
+    File::open(path).and_then(|file| file.take(KEY_BYTES_MAX + 1).read_to_end(&mut bytes)).with_context(unread)?;
+    ensure!(bytes.len() as u64 <= KEY_BYTES_MAX, "{}: is too large for a key or signature", path.display());
+    String::from_utf8(bytes).with_context(|| format!("{}: is no text and so no key or signature", path.display()))
 }
 
 /// A public key: the text itself, or the file that holds it. *Errors*: neither.

@@ -130,7 +130,12 @@ impl Bundle {
 
     fn read(path: &Path) -> Result<Self, BundleCause> {
         let unread = |source| BundleCause::Read { file: String::from("it"), source };
-        let size = fs::metadata(path).map_err(unread)?.len();
+        let data = fs::metadata(path).map_err(unread)?;
+        if !data.is_file() {
+            // A device file may have no end.
+            return Err(unread(std::io::Error::other("it is no file")));
+        }
+        let size = data.len();
         if size > BUNDLE_BYTES_MAX {
             return Err(BundleCause::TooLarge { bytes: size });
         }

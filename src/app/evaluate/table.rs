@@ -2,7 +2,7 @@
 
 use crate::evaluate::Case;
 use anyhow::{Context, Result, bail, ensure};
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, fs::File, io::Read, path::Path};
 
 /// The largest table read, in bytes: some million rows.
 const TABLE_BYTES_MAX: u64 = 256 << 20;
@@ -25,10 +25,15 @@ pub struct Table {
 /// Reads a table. *Errors*: one line that names the file and, where it is a cell, row, line and column.
 pub fn open(path: &Path) -> Result<(Table, Vec<u8>)> {
     let named = || format!("{}", path.display());
-    let size =
-        fs::metadata(path).context("cannot be read; check the path and its permissions").with_context(named)?.len();
-    ensure!(size <= TABLE_BYTES_MAX, "{}: has {size} bytes, more than {TABLE_BYTES_MAX}; split it", path.display());
-    let bytes = fs::read(path).context("cannot be read; check the path and its permissions").with_context(named)?;
+    let unread = || format!("{}: cannot be read; check the path and its permissions", path.display());
+    let mut bytes = Vec::new();
+    // One more tells that it goes on: of a pipe no size is known.
+    File::open(path).and_then(|file| file.take(TABLE_BYTES_MAX + 1).read_to_end(&mut bytes)).with_context(unread)?;
+    ensure!(
+        bytes.len() as u64 <= TABLE_BYTES_MAX,
+        "{}: has more than {TABLE_BYTES_MAX} bytes; split it",
+        path.display()
+    );
     let table = parse(&bytes).with_context(named)?;
     Ok((table, bytes))
 }
