@@ -87,7 +87,7 @@ fn read_small(path: &Path) -> Result<String> {
     let mut bytes = Vec::new();
     // One more tells that it goes on: of a device file no size is known.
     File::open(path).and_then(|file| file.take(KEY_BYTES_MAX + 1).read_to_end(&mut bytes)).with_context(unread)?;
-    ensure!(bytes.len() as u64 <= KEY_BYTES_MAX, "{}: is too large for a key or signature", path.display());
+    ensure!(bytes.len() as u64 <= KEY_BYTES_MAX, "{}: is no key or signature: it is too large", path.display());
     String::from_utf8(bytes).with_context(|| format!("{}: is no text and so no key or signature", path.display()))
 }
 

@@ -112,13 +112,16 @@ pub enum BundleCause {
     },
 }
 
+/// Where each entry lies.
+type Entries = BTreeMap<String, Range<usize>>;
+
 /// A bundle, checked whole.
 #[derive(Debug)]
 pub struct Bundle {
     manifest: Manifest,
     signature: Option<Signature>,
     bytes: Vec<u8>,
-    entries: BTreeMap<String, Range<usize>>,
+    entries: Entries,
     identity: BundleIdentity,
 }
 
@@ -230,7 +233,7 @@ impl Bundle {
 }
 
 /// The entries of a tar: their names in order, and where each lies.
-fn list_entries(bytes: &[u8]) -> Result<(Vec<String>, BTreeMap<String, Range<usize>>), BundleCause> {
+fn list_entries(bytes: &[u8]) -> Result<(Vec<String>, Entries), BundleCause> {
     let (mut order, mut entries) = (Vec::new(), BTreeMap::new());
     for entry in tar::Archive::new(Cursor::new(bytes)).entries_with_seek().map_err(BundleCause::Archive)? {
         let entry = entry.map_err(BundleCause::Archive)?;
@@ -249,7 +252,7 @@ fn list_entries(bytes: &[u8]) -> Result<(Vec<String>, BTreeMap<String, Range<usi
 }
 
 /// Whether nothing but a header lies between one entry and the next, and two empty blocks behind the last: no hash covers these bytes.
-fn check_layout(bytes: &[u8], entries: &BTreeMap<String, Range<usize>>) -> Result<(), BundleCause> {
+fn check_layout(bytes: &[u8], entries: &Entries) -> Result<(), BundleCause> {
     let mut ranges: Vec<&Range<usize>> = entries.values().collect();
     ranges.sort_unstable_by_key(|range| range.start);
     let empty = |from: usize, to: usize| bytes.get(from..to).is_some_and(|gap| gap.iter().all(|&byte| byte == 0));
@@ -266,11 +269,7 @@ fn check_layout(bytes: &[u8], entries: &BTreeMap<String, Range<usize>>) -> Resul
 }
 
 /// Holds every entry against the manifest: each named one there with its hash, and no other.
-fn check_entries(
-    manifest: &Manifest,
-    bytes: &[u8],
-    entries: &BTreeMap<String, Range<usize>>,
-) -> Result<(), BundleCause> {
+fn check_entries(manifest: &Manifest, bytes: &[u8], entries: &Entries) -> Result<(), BundleCause> {
     for name in manifest.entries() {
         let entry = || String::from(name);
         let range = entries.get(name).ok_or_else(|| BundleCause::Missing { entry: entry() })?;

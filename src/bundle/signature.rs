@@ -361,4 +361,14 @@ mod tests {
         assert_eq!(Signature::of_tool(of_tool.as_bytes()).unwrap().check(MANIFEST, &key), Ok(()));
         assert!(Signature::of_tool(b"nothing").is_err());
     }
+
+    proptest::proptest! {
+        #[test]
+        fn given_any_text_expect_no_signature_or_key_and_no_panic(text in "(untrusted comment: )?\\PC{0,40}(\nRU[A-Za-z0-9+/=é]{0,110})?(\ntrusted comment: x)?(\n[A-Za-z0-9+/=]{0,90})?\n?") {
+            let key = Key::parse(TOOLS_PUBLIC).unwrap();
+            let checked = Signature::of_tool(text.as_bytes()).and_then(|signature| signature.check(MANIFEST, &key));
+            proptest::prop_assert!(checked.is_err());
+            proptest::prop_assert!(Key::parse(&text).is_err());
+        }
+    }
 }

@@ -233,4 +233,13 @@ mod tests {
         check_error("true_egfr,pred_egfr,true_egfr\n1,2,3\n", &["twice"]);
         assert!(parse(b"\xff\xfe").is_err());
     }
+
+    proptest::proptest! {
+        #[test]
+        fn given_any_text_expect_cases_or_one_line_and_no_panic(text in "(true_egfr,pred_egfr,lo,hi\n)?[0-9a,.\"#\n\r;é -]{0,60}") {
+            if let Err(error) = parse(text.as_bytes()) {
+                proptest::prop_assert!(!format!("{error:#}").contains('\n'), "{error:#}");
+            }
+        }
+    }
 }
