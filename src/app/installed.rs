@@ -15,11 +15,14 @@ use crate::{
 use anyhow::{Context, Result};
 use std::{
     ffi::OsString,
-    fs,
+    fs::{self, Permissions},
     io::{self, Write},
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
+/// A bundle is nobody's secret.
+const MODE: u32 = 0o644;
 /// What the name of the last good bundle ends in.
 const PREVIOUS: &str = ".previous";
 
@@ -55,6 +58,8 @@ pub fn install(file: &Path, place: &Path, key: Option<&Key>) -> Result<(BundleId
     }
     let unwritten = |source| BundleError { path: place.into(), cause: BundleCause::Write(source) };
     let mut draft = whole::Draft::of(place).map_err(unwritten)?;
+    // Whoever installs it, the device's own user reads it.
+    draft.file().set_permissions(Permissions::from_mode(MODE)).map_err(unwritten)?;
     draft.file().write_all(bundle.as_bytes()).map_err(unwritten)?;
     if let Some(old) = &old {
         keep_previous(place, old).map_err(unwritten)?;

@@ -7,7 +7,7 @@ mod report;
 mod table;
 
 use super::read::Form;
-use crate::{bundle::sha256, evaluate::Settings};
+use crate::{bundle::sha256, evaluate::Settings, whole};
 use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 use report::Report;
@@ -57,7 +57,7 @@ pub fn run(order: &Order) -> Result<()> {
 fn write_page(report: &Report, table: &Path, folder: &Path) -> Result<()> {
     let out = folder.join(PAGE);
     let name = table.file_name().unwrap_or_default().to_string_lossy();
-    let written = fs::create_dir_all(folder).and_then(|()| fs::write(&out, page::page(report, &name)));
+    let written = fs::create_dir_all(folder).and_then(|()| whole::write(&out, page::page(report, &name).as_bytes()));
     written.with_context(|| format!("{}: cannot be written; check the folder and the free space", out.display()))
 }
 

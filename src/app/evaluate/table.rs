@@ -38,6 +38,12 @@ pub fn open(path: &Path) -> Result<(Table, Vec<u8>)> {
     Ok((table, bytes))
 }
 
+/// A text of the table as an error may show it: a line's beginning at most.
+fn shown(text: &str) -> String {
+    const LETTERS_MAX: usize = 40;
+    text.chars().take(LETTERS_MAX).flat_map(char::escape_debug).collect()
+}
+
 /// Where the columns stand.
 struct Columns {
     truth: usize,
@@ -57,7 +63,8 @@ impl Columns {
             Ok(place)
         };
         let need = |wanted: &str| {
-            let missing = || format!("column {wanted} is missing; the header has: {}", names.join(", "));
+            let shown: Vec<String> = names.iter().map(|name| shown(name)).collect();
+            let missing = || format!("column {wanted} is missing; the header has: {}", shown.join(", "));
             find(wanted)?.with_context(missing)
         };
         let interval = match (find("lo")?, find("hi")?) {
@@ -95,7 +102,7 @@ impl Row<'_> {
     fn number(&self, place: usize, column: &str, [low, high]: [f64; 2]) -> Result<f64> {
         let text = self.text(place, column)?;
         let number = text.parse::<f64>().ok().filter(|number| number.is_finite());
-        let number = number.with_context(|| format!("{}: \"{text}\" is no number", self.name(column)))?;
+        let number = number.with_context(|| format!("{}: \"{}\" is no number", self.name(column), shown(text)))?;
         ensure!(number >= low && number <= high, "{}: {number} is not within {low} to {high}", self.name(column));
         Ok(number)
     }
