@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from . import cli_data
 from .bundle import Label, left_out, write_manifest
 from .data import DataError, load_crops, read_truth
 from .evaluate import report, table
@@ -206,6 +207,7 @@ def arguments() -> argparse.ArgumentParser:
     defaults = Settings()
     parser = argparse.ArgumentParser(prog="sonogfr-training", description=__doc__.splitlines()[0])
     stages = parser.add_subparsers(required=True, metavar="STAGE")
+    cli_data.add_stages(stages)
 
     def stage(function: Callable[[argparse.Namespace], None], out: str) -> argparse.ArgumentParser:
         added = stages.add_parser(function.__name__, help=function.__doc__, description=function.__doc__)
