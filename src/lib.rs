@@ -14,6 +14,7 @@ pub mod crop;
 pub mod estimate;
 pub mod frame;
 pub mod freeze;
+pub mod likeness;
 pub mod machine;
 pub mod overlay;
 pub mod panel;

@@ -14,7 +14,7 @@ import numpy as np
 from tqdm import tqdm
 
 from . import cli_data
-from .bundle import Label, left_out, write_manifest
+from .bundle import Label, Making, gather, left_out, method_of, write_manifest
 from .data import DataError, load_crops, read_truth
 from .evaluate import report, table
 from .gate import Change, change
@@ -22,7 +22,6 @@ from .metrics import agreement, auc, calibration
 from .runs import MemberJob, PicturesJob, Run, Settings, TrainJob
 from .store import read_json, write_json
 from .workers import core_count, run_jobs
-
 
 # One half-width ResNet-18 at 128 px leaves a large GPU idle between its steps.
 GPU_WORKERS = 3
@@ -165,14 +164,21 @@ def export(args: argparse.Namespace) -> None:
         raise DataError("data with an oracle is synthetic: its bundle is a demonstration")
     load_crops(truth, settings.size, run.cache)
     for function, result in (("export:export_member", run.network), ("trees:grow_member", run.outputs)):
-        missing = [n for n in range(members) if not result(n).exists()]
-        jobs = member_jobs(args, run, settings, missing, "int8")
+        # Versions before distances wrote no likeness.
+        whole = lambda n: result(n).exists() and (result == run.network or run.likeness(n).exists())  # noqa: B023, E731
+        jobs = member_jobs(args, run, settings, [n for n in range(members) if not whole(n)], "int8")
         for line in run_jobs(f"sonogfr_training.{function}", jobs, workers_of(args, "cpu")):
             say(line)
-    outputs, features = [run.outputs(n) for n in range(members)], int(64 * settings.width) * 8
     label = Label(args.name, not args.clinical, args.note)
     changed = held(args, run, settings, members)
-    oob = write_manifest(run.bundle, truth, outputs, asdict(settings), features, label, changed)
+    oob, spread = gather(truth, [run.outputs(n) for n in range(members)], settings.seed)
+    source = f"out of bag, {len(oob.egfr)} patients, one picture each, mean of the members that never saw the patient"
+    features = int(64 * settings.width) * 8
+    making = Making(
+        method_of(asdict(settings), members), source, settings.size, features, settings.length_input,
+        {"init_weights": settings.init_weights} if settings.init_weights else {},
+    )  # fmt: skip
+    write_manifest(run, truth, oob, spread, making, label, changed)
     figures = agreement(oob.egfr, oob.truth)
     say(f"out of bag, {len(oob.egfr)} patients: " + ", ".join(f"{key} {value:.3f}" for key, value in figures.items()))
     say(f"probability of eGFR < 60: AUC {auc(oob.ckd, oob.p_ckd):.3f}; said, was, patients:")
@@ -192,11 +198,12 @@ def evaluate(args: argparse.Namespace) -> None:
         raise DataError(f"{args.data} is what {args.out} was trained on: its figures would flatter")
     load_crops(truth, settings.size, run.cache)
     jobs = [job for kind in ("int8", "float") for job in member_jobs(args, run, settings, list(range(members)), kind)]
-    said: dict = {kind: ([None] * members, [None] * members) for kind in ("int8", "float")}
+    said: dict = {}
     function = "sonogfr_training.trees:evaluate_member"
-    for kind, member, egfr, p_ckd in run_jobs(function, jobs, workers_of(args, "cpu")):
-        said[kind][0][member], said[kind][1][member] = egfr, p_ckd
-    outputs = {kind: (np.stack(egfr), np.stack(p_ckd)) for kind, (egfr, p_ckd) in said.items()}
+    for kind, member, *columns in run_jobs(function, jobs, workers_of(args, "cpu")):
+        said[kind, member] = columns
+    of_members = lambda kind: zip(*[said[kind, member] for member in range(members)])  # noqa: E731
+    outputs = {kind: tuple(np.stack(column) for column in of_members(kind)) for kind in ("int8", "float")}
     result = report(truth, read_json(manifest)["rules"], outputs) | {"data": truth.digest}
     write_json(args.out / "evaluation.json", result)
     say(table(result))

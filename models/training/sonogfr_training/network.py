@@ -55,7 +55,9 @@ class Network(nn.Module):
             setattr(self, f"layer{stage}", blocks)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.head = nn.Sequential(
-            nn.Linear(self.feature_count + length_input, HEAD_WIDTH), nn.ReLU(), nn.Dropout(DROPOUT),
+            nn.Linear(self.feature_count + length_input, HEAD_WIDTH),
+            nn.ReLU(),
+            nn.Dropout(DROPOUT),
             nn.Linear(HEAD_WIDTH, 1),
         )
         for module in self.modules():

@@ -1,7 +1,8 @@
-"""A hospital's manifest and pictures -> data folders that `train` and `evaluate` read, and the count of what was left out.
+"""A hospital's manifest and pictures -> data that `train` and `evaluate` read, and the count of what was left out.
 
-Always holds: a crop was cut by `sonogfr`; nothing of a patient but a pseudonym, eGFR and the kidney's length leaves the
-manifest; OUT is whole or absent. What was seen of pictures lies in .OUT.partial until then, so that a killed run goes on.
+Always holds: a crop was cut by `sonogfr`; nothing of a patient but a pseudonym, eGFR and the kidney's length leaves
+the manifest; OUT is whole or absent. What was seen of pictures lies in .OUT.partial until then, so that a killed run
+goes on.
 """
 
 import hashlib
@@ -128,17 +129,14 @@ def _without(flow: Flow, step: str, rows: Sequence, why) -> list:
 
 def _kept(order: Order, rows: Sequence[Row], partial: Path, flow: Flow) -> list[Kept]:
     """The pictures that the program measured and nobody calls poor."""
-    poor = "poor picture"
-    rows = _without(
-        flow, f"{poor}, by the manifest", rows, lambda row: f"{poor}, by the manifest" if row.poor else None
-    )
-    seen = _seen_all(order, rows, partial)
-    pairs = _without(flow, "several frames, not a still", list(zip(rows, seen)),
-                     lambda pair: None if pair[1] else "several frames, not a still")  # fmt: skip
+    poor, several = "poor picture, by the manifest", "several frames, not a still"
+    pixels = "length in pixels only: no ruler and no printed length"
+    dark = f"poor picture, more than {order.black_max:.0%} of the crop without echo"
+    rows = _without(flow, poor, rows, lambda row: poor if row.poor else None)
+    pairs = list(zip(rows, _seen_all(order, rows, partial)))
+    pairs = _without(flow, several, pairs, lambda pair: None if pair[1] else several)
     pairs = _without(flow, "no length annotation", pairs, lambda pair: pair[1][0].refusal)
-    pairs = _without(flow, "length in pixels only: no ruler and no printed length", pairs,
-                     lambda pair: None if pair[1][0].length_cm else "length in pixels only: no ruler and no printed length")  # fmt: skip
-    dark = f"{poor}, more than {order.black_max:.0%} of the crop without echo"
+    pairs = _without(flow, pixels, pairs, lambda pair: None if pair[1][0].length_cm else pixels)
     pairs = _without(flow, dark, pairs, lambda pair: dark if _black_share(pair[1][1]) > order.black_max else None)
     formula = FORMULAS[order.formula]
     return [
@@ -261,7 +259,7 @@ def _write_part(folder: Path, part: Sequence[Kept], key: bytes) -> None:
 
 
 def pseudonym(patient: str, key: bytes) -> str:
-    """Names a patient without telling who it is: without the key, trying all numbers that a hospital has does not help."""
+    """Names a patient without telling who it is: without the key, trying all of a hospital's numbers does not help."""
     return "P" + hmac.new(key, patient.encode(), hashlib.sha256).hexdigest()[:PSEUDONYM_DIGITS]
 
 

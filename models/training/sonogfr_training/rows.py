@@ -40,7 +40,7 @@ class Row:
 
 
 def read_rows(manifest: Path, unit: str | None, race_term: bool) -> list[Row]:
-    """Reads and checks the manifest; pictures are looked for beside it. Errors: the first thing wrong, with its line."""
+    """Reads and checks the manifest, whose pictures are named from its folder. Errors: the first, with its line."""
     try:
         # A spreadsheet's CSV begins with a byte-order mark.
         with open(manifest, encoding="utf-8-sig", newline="") as file:
@@ -133,7 +133,8 @@ def _clashes(rows: list[Row]) -> Iterator[str]:
         first = splits.setdefault(row.patient, row)
         # No patient's name or number in a message: logs are passed on.
         if first.split != row.split:
-            yield f"{row.line}: its patient is in {row.split or 'no split'} here and in {first.split or 'no split'} on line {first.line}: leakage"
+            here, there = row.split or "no split", first.split or "no split"
+            yield f"{row.line}: its patient is in {here} here and in {there} on line {first.line}: leakage"
     if any(row.split for row in rows) and not all(row.split for row in rows):
         line = next(row.line for row in rows if not row.split)
         yield f"{line}: has no split, while other rows have one"

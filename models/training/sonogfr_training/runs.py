@@ -60,6 +60,9 @@ class Run:
     def outputs(self, n: int) -> Path:
         return self.folder / "outputs" / f"{n}.npz"
 
+    def likeness(self, n: int) -> Path:
+        return self.folder / "likeness" / f"{n}.json"
+
     def network(self, n: int) -> Path:
         return self.bundle / "members" / f"{n}.onnx"
 

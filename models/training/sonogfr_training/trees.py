@@ -10,10 +10,11 @@ import onnxruntime
 import xgboost
 from tqdm import tqdm
 
+from . import likeness
 from .data import DataError, Truth, draw_bag, inputs, load_crops, read_truth
 from .metrics import auc
 from .runs import MemberJob
-from .store import write_whole
+from .store import read_json, write_json, write_whole
 
 FEATURES_KEPT = 48
 ROUNDS_MAX = 200
@@ -106,7 +107,12 @@ def grow_member(job: MemberJob) -> str:
     )  # fmt: skip
     p_ckd = probabilities(booster, features)
     write_whole(job.run.trees(job.member), lambda draft: booster.save_model(draft))
-    write_whole(job.run.outputs(job.member), lambda draft: np.savez(draft, egfr=egfr, p_ckd=p_ckd))
+    own = _pooled(features, job)
+    like = likeness.learn(own[training], weight[training])
+    write_json(job.run.likeness(job.member), like)
+    distance = likeness.distances(like, own)
+    # Last: where it stands, all of the member does.
+    write_whole(job.run.outputs(job.member), lambda draft: np.savez(draft, egfr=egfr, p_ckd=p_ckd, distance=distance))
     label = truth.ckd[stop]
     return (
         f"{job.member}.json: {booster.num_boosted_rounds()} trees on {len(booster.feature_names)} features; left-out "
@@ -115,8 +121,15 @@ def grow_member(job: MemberJob) -> str:
     )
 
 
-def evaluate_member(job: MemberJob) -> tuple[str, int, np.ndarray, np.ndarray]:
-    """(kind, member, eGFR [n], probability of eGFR < 60 [n])."""
+def _pooled(features: np.ndarray, job: MemberJob) -> np.ndarray:
+    """The pooled features alone, without the length that the trees see beside them."""
+    return features[:, :-1] if job.settings.length_input else features
+
+
+def evaluate_member(job: MemberJob) -> tuple[str, int, np.ndarray, np.ndarray, np.ndarray]:
+    """(kind, member, eGFR [n], probability of eGFR < 60 [n], distance from the training pictures [n])."""
     network = job.run.network(job.member) if job.kind == "int8" else job.run.float_network(job.member)
     egfr, features = run_member(job, network, read_truth(job.data))
-    return job.kind, job.member, egfr, probabilities(load_trees(job.run.trees(job.member)), features)
+    p_ckd = probabilities(load_trees(job.run.trees(job.member)), features)
+    distance = likeness.distances(read_json(job.run.likeness(job.member)), _pooled(features, job))
+    return job.kind, job.member, egfr, p_ckd, distance

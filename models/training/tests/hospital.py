@@ -48,10 +48,9 @@ def write(phantoms: Path, folder: Path) -> Path:
         number = int(truth["patient"][1:])
         day = FIRST_DAY + timedelta(days=number)
         with Image.open(phantoms / truth["picture"]) as screen:
-            write_dicom(
-                folder / "export" / f"IM{index:05d}", np.asarray(screen.convert("RGB")), PatientID=f"MRN{number + 70000}",
-                StudyDate=day.strftime("%Y%m%d"), PatientAge=f"{truth['age']:03d}Y", PatientSex=truth["sex"],
-            )  # fmt: skip
+            pixels = np.asarray(screen.convert("RGB"))
+        header = {"StudyDate": day.strftime("%Y%m%d"), "PatientAge": f"{truth['age']:03d}Y", "PatientSex": truth["sex"]}
+        write_dicom(folder / "export" / f"IM{index:05d}", pixels, PatientID=f"MRN{number + 70000}", **header)
         laboratory[f"MRN{number + 70000}"] = (truth["creatinine_mg_dl"], day + timedelta(days=number % 20))
     with open(folder / "laboratory.csv", "w", newline="") as file:
         writer = csv.writer(file)

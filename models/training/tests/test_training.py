@@ -8,7 +8,7 @@ import pytest
 import standin
 import torch
 
-from sonogfr_training import calibrate, cli, export, metrics, trees, workers
+from sonogfr_training import calibrate, cli, export, likeness, metrics, trees, workers
 from sonogfr_training.bundle import gather
 from sonogfr_training.data import DataError, draw_bag, load_crops, normalise, read_truth
 from sonogfr_training.network import Network, fold_batch_norm, scale_length
@@ -123,7 +123,8 @@ def test_given_probabilities_expect_words_that_are_right_nine_times_in_ten():
     ckd = (rng.uniform(size=5000) < p).astype(float)
     oob = calibrate.OutOfBag(60 + p, p, np.full(5000, 60.0), ckd)
     rules = calibrate.rules(oob, np.full(9, 4.0), np.arange(7.0, 14.0))
-    likely, unlikely = p >= rules["likely_from"], p <= rules["unlikely_to"]
+    shown = calibrate.fitted(rules["probability"], p)
+    likely, unlikely = shown >= rules["likely_from"], shown <= rules["unlikely_to"]
     assert ckd[likely].mean() >= 0.9 and ckd[unlikely].mean() <= 0.1
     assert 0.75 < rules["likely_from"] < 0.85 and 0.15 < rules["unlikely_to"] < 0.25
     # The program's own check, `Rules::check` in src/estimate.rs.
@@ -133,6 +134,52 @@ def test_given_probabilities_expect_words_that_are_right_nine_times_in_ten():
     assert rules["spread_limit"] == 6.0 and rules["reportable"] == [60.0, 65.0]
     # Where no probability carries the word, it is kept for certainty.
     assert calibrate.word_limit(p, np.zeros(5000), 0.55) == 1.0
+
+
+def test_given_probabilities_that_are_too_sure_expect_a_fit_that_makes_them_right_and_keeps_their_order():
+    rng = np.random.default_rng(3)
+    log_odds = rng.normal(0.3, 1.5, 4000)
+    ckd = (rng.uniform(size=4000) < 1 / (1 + np.exp(-log_odds))).astype(float)
+    sure = 1 / (1 + np.exp(-(2 * log_odds - 1)))
+    fit = calibrate.fit_probability(sure, ckd)
+    assert fit["slope"] == pytest.approx(0.5, abs=0.04) and fit["intercept"] == pytest.approx(0.5, abs=0.1)
+    assert fit["count"] == 4000
+    right = calibrate.fitted(fit, sure)
+    for row in metrics.calibration(right, ckd):
+        assert row["said"] == pytest.approx(row["was"], abs=0.04)
+    assert metrics.auc(ckd, right) == pytest.approx(metrics.auc(ckd, sure))
+    assert calibrate.fitted(None, sure) is sure
+    # Patients too few, of one class, or told the wrong way round: as it is said.
+    assert calibrate.fit_probability(sure[:40], ckd[:40]) is None
+    assert calibrate.fit_probability(sure, np.ones(4000)) is None
+    assert calibrate.fit_probability(1 - sure, ckd) is None
+    # As the program computes it: `ProbabilityFit::of` in src/estimate.rs and its test.
+    by_hand = calibrate.fitted({"slope": 2.0, "intercept": -0.5, "count": 90}, np.array([0.8]))
+    assert by_hand == pytest.approx(0.906581, abs=1e-6)
+
+
+def test_given_foreign_features_expect_them_further_than_the_training_pictures():
+    rng = np.random.default_rng(6)
+    plane = rng.normal(size=(5, 40)).astype(np.float32)
+    draw = lambda count: rng.normal(size=(count, 5)).astype(np.float32) @ plane * 3 + 2  # noqa: E731
+    blur = lambda x: x + rng.normal(scale=0.1, size=x.shape).astype(np.float32)  # noqa: E731
+    like = likeness.learn(blur(draw(400)), np.ones(400))
+    near, far = likeness.distances(like, blur(draw(300))), likeness.distances(like, rng.normal(size=(300, 40)))
+    assert near.mean() == pytest.approx(1, abs=0.1) and far.min() > 5 * near.max()
+    axes = np.array(like["axes"])
+    # The program's own check, `Likeness::fits` in src/likeness.rs.
+    assert np.abs(axes @ axes.T - np.eye(len(axes))).max() < 1e-3 and like["rest"] > 0 and like["count"] == 400
+    few = likeness.learn(blur(draw(4)), np.ones(4))
+    assert len(few["axes"]) == 1 and np.isfinite(likeness.distances(few, blur(draw(9)))).all()
+
+
+def test_given_distances_expect_a_limit_that_a_two_hundredth_of_such_pictures_is_beyond():
+    distance = np.linspace(0.5, 1.5, 1001)
+    oob = calibrate.OutOfBag(
+        np.linspace(10, 110, 1001), distance / 2, np.linspace(10, 110, 1001), distance > 1, distance
+    )
+    rules = calibrate.rules(oob, np.full(9, 4.0), None)
+    assert rules["distance_limit"] == 1.495 and "length_cm" not in rules
 
 
 def test_given_ties_expect_half_of_each_in_the_auc():
@@ -246,8 +293,14 @@ def test_given_members_expect_only_those_that_never_drew_a_patient_to_speak_of_i
     for member, bag in enumerate(bags):
         # A member says 0 of the patients it trained on, which must not reach the mean.
         unseen = np.isin(truth.patient, bag.left_out)
-        np.savez(tmp_path / f"{member}.npz", egfr=np.where(unseen, truth.egfr, 0), p_ckd=np.where(unseen, truth.ckd, 9))
+        np.savez(
+            tmp_path / f"{member}.npz",
+            egfr=np.where(unseen, truth.egfr, 0),
+            p_ckd=np.where(unseen, truth.ckd, 9),
+            distance=np.where(unseen, 1, 99),
+        )
     oob, spread = gather(truth, [tmp_path / f"{member}.npz" for member in range(4)], seed=1)
     assert oob.egfr == pytest.approx(oob.truth) and oob.p_ckd == pytest.approx(oob.ckd)
+    assert oob.distance == pytest.approx(1)
     assert len(oob.egfr) == len(np.unique(np.concatenate([bag.left_out for bag in bags])))
     assert len(spread) == len(truth.crop)
