@@ -214,7 +214,7 @@ pub struct Estimate {
     /// The standard deviation of the members' eGFR.
     pub spread: Egfr,
     /// What each member said.
-    pub members: MemberOutputs,
+    pub members: Vec<MemberOutput>,
 }
 
 impl Estimate {
@@ -313,7 +313,7 @@ impl Rules {
             ckd: self.ckd(Probability(p_ckd)),
             stage: Stage::of(Egfr(egfr)),
             spread: Egfr(spread),
-            members: members.clone(),
+            members: members.to_vec(),
         })
     }
 

@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    estimate::{Ckd, Estimate, MemberOutputs, Stage},
+    estimate::{Ckd, Estimate, Stage},
     frame::{Picture, Spot},
     machine::{Failure, Fault, Missing, Part, Subject},
     refusal::Refusal,
@@ -39,7 +39,7 @@ pub(super) fn estimate(egfr: f32, interval: [f32; 2], p_ckd: f32, ckd: Ckd) -> E
         ckd,
         stage: Stage::of(Egfr(egfr)),
         spread: Egfr(4.0),
-        members: MemberOutputs::new(),
+        members: Vec::new(),
     }
 }
 

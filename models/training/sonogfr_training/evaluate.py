@@ -50,7 +50,7 @@ def shown(said: dict[str, np.ndarray], truth: Truth, pictures: np.ndarray) -> di
 
 
 def report(truth: Truth, rules: dict, outputs: dict[str, tuple[np.ndarray, ...]]) -> dict:
-    """Figures of the ensembles in `outputs` (kind -> eGFR, probabilities, distances, [members, n] each) and of the oracle.
+    """Figures of the ensembles in `outputs` (kind -> eGFR, probabilities, distances, [members, n] each) and the oracle's.
 
     "longest" takes each patient's picture with the longest kidney, as the paper did; "all" takes every picture.
     """
