@@ -28,6 +28,9 @@ pub struct Manifest {
     pub demonstration: bool,
     /// The model card: data, method, figures, limits, date.
     pub card: String,
+    /// The same in parts, for people and programs; only a demonstration may lack it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model_card: Option<serde_json::Value>,
     /// How a crop becomes the networks' input.
     pub input: Input,
     /// How many pooled features each network gives; trees see the length, where it is an input, as one more.

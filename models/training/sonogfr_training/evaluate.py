@@ -50,7 +50,7 @@ def shown(said: dict[str, np.ndarray], truth: Truth, pictures: np.ndarray) -> di
 
 
 def report(truth: Truth, rules: dict, outputs: dict[str, tuple[np.ndarray, ...]]) -> dict:
-    """Figures of the ensembles in `outputs` (kind -> eGFR, probabilities, distances, [members, n] each) and the oracle's.
+    """Figures of the oracle and of the ensembles in `outputs` (kind -> eGFR, probabilities, distances, [members, n]).
 
     "longest" takes each patient's picture with the longest kidney, as the paper did; "all" takes every picture.
     """
@@ -75,6 +75,18 @@ def report(truth: Truth, rules: dict, outputs: dict[str, tuple[np.ndarray, ...]]
         "p_ckd_largest": float(np.abs(said["int8"]["p_ckd"] - said["float"]["p_ckd"]).max()),
     }
     return result
+
+
+def rows(truth: Truth, rules: dict, outputs: tuple[np.ndarray, ...]) -> str:
+    """What is shown of each picture beside its truth, as CSV for `sonogfr evaluate`; refused pictures are left out."""
+    said = answer(rules, *outputs, truth.length_cm)
+    kept = np.flatnonzero(~(said["disagree"] | said["outside"] | said["length_outside"] | said["unlike"]))
+    low, high = said["interval"]
+    line = lambda i: (  # noqa: E731
+        f"{truth.egfr[i]:.3f},{said['egfr'][i]:.3f},{said['p_ckd'][i]:.5f},{low[i]:.3f},{high[i]:.3f},"
+        f"{truth.names[truth.patient[i]]}"
+    )
+    return "\n".join(["true_egfr,pred_egfr,p_ckd,lo,hi,patient", *map(line, kept)]) + "\n"
 
 
 def table(result: dict) -> str:

@@ -11,9 +11,10 @@ import xgboost
 from tqdm import tqdm
 
 from . import likeness
-from .data import DataError, Truth, draw_bag, inputs, load_crops, read_truth
+from .boosters import read_booster, to_json
+from .data import DataError, Truth, draw_bag, halves, inputs, load_crops, read_truth
 from .metrics import auc
-from .runs import MemberJob
+from .runs import ImportJob, MemberJob
 from .store import read_json, write_json, write_whole
 
 FEATURES_KEPT = 48
@@ -124,6 +125,22 @@ def grow_member(job: MemberJob) -> str:
 def _pooled(features: np.ndarray, job: MemberJob) -> np.ndarray:
     """The pooled features alone, without the length that the trees see beside them."""
     return features[:, :-1] if job.settings.length_input else features
+
+
+def say_raw(job: ImportJob) -> str:
+    """Runs an imported member over all crops and keeps what network and booster say of each, and how far it is from
+    the pictures that gave int8's ranges."""
+    truth = read_truth(job.data)
+    egfr, features = run_member(job, job.run.network(job.member), truth)
+    booster = xgboost.Booster({"nthread": 1})
+    booster.load_model(bytearray(to_json(read_booster(job.booster, features.shape[1]), turned=False).encode()))
+    patients, _ = halves(truth.patient_count, job.settings.seed)
+    known = features[np.isin(truth.patient, patients)]
+    like = likeness.learn(known, np.ones(len(known)))
+    write_json(job.run.likeness(job.member), like)
+    said = {"egfr": egfr, "p": probabilities(booster, features), "distance": likeness.distances(like, features)}
+    write_whole(job.run.raw_outputs(job.member), lambda draft: np.savez(draft, **said))
+    return f"{job.booster.name}: {booster.num_boosted_rounds()} trees on {len(booster.feature_names)} features"
 
 
 def evaluate_member(job: MemberJob) -> tuple[str, int, np.ndarray, np.ndarray, np.ndarray]:
