@@ -16,6 +16,7 @@ from tqdm import tqdm
 from . import cli_data, cli_import
 from .bundle import Label, Making, gather, left_out, method_of, write_manifest
 from .calibrate import OutOfBag
+from .cluster import has_slurm, run_array
 from .data import DataError, load_crops, read_truth
 from .evaluate import report, rows, table
 from .gate import Change, change
@@ -102,10 +103,16 @@ def train(args: argparse.Namespace) -> None:
     load_crops(truth, settings.size, run.cache)
     missing = [n for n in range(args.members) if not run.trained(n).exists()]
     jobs = [
-        TrainJob(args.data, run.cache, run.trained(n), settings, n, init_weights, 1, device, line % workers)
+        TrainJob(args.data, run.cache, run.trained(n), settings, n, init_weights, args.threads, device, line % workers)
         for line, n in enumerate(missing)
     ]
-    for line in run_jobs("sonogfr_training.train:train_one", jobs, workers):
+    function = "sonogfr_training.train:train_one"
+    if args.slurm == "on" or (args.slurm == "auto" and has_slurm()):
+        side_by_side = args.workers or len(jobs)
+        lines = run_array(function, jobs, run.folder / "slurm", side_by_side, args.threads, args.gpus, args.partition)
+    else:
+        lines = run_jobs(function, jobs, workers, args.threads)
+    for line in lines:
         say(line)
 
 
@@ -261,6 +268,11 @@ def arguments() -> argparse.ArgumentParser:
             added.add_argument("--labels", choices=["egfr", "oracle"], help=labels)
         if function is train:
             added.add_argument("--members", type=int, default=10, help="(%(default)s)")
+            added.add_argument("--threads", type=int, default=1, help="cores of a member (%(default)s)")
+            slurm = "members as a Slurm array, or processes here (auto: as an array where there is Slurm)"
+            added.add_argument("--slurm", choices=["auto", "on", "off"], default="auto", help=slurm)
+            added.add_argument("--gpus", type=int, default=0, help="of a member under Slurm (%(default)s)")
+            added.add_argument("--partition", help="of Slurm (its default one)")
             added.add_argument("--init-weights", default="none", metavar="FILE|none", help="what pretrain wrote")
     cli_import.add_label(stage(export, "OUT"), "phantom-demo-2")
     stage(evaluate, "OUT")

@@ -249,7 +249,7 @@ def test_given_a_killed_run_expect_only_the_missing_member_trained(data, tmp_pat
     monkeypatch.setattr(cli, "run_jobs", in_process)
     out = tmp_path / "out"
     tiny = ["train", str(data), str(out), "--size=32", "--width=0.125", "--epochs=1", "--batch=16", "--members=2"]
-    tiny.append("--device=cpu")
+    tiny += ["--device=cpu", "--slurm=off"]
     train = lambda *more: (lambda args: args.function(args))(cli.arguments().parse_args([*tiny, *more]))  # noqa: E731
     train()
     before = Run(out).trained(0).read_bytes()

@@ -14,7 +14,16 @@ import pytest
 
 PROGRAM = os.environ.get("SONOGFR")
 PICTURES, SEED = 330, 63
-TINY = ["--size=64", "--width=0.125", "--batch=32", "--epochs=5", "--members=3", "--length-input", "--device=cpu"]
+TINY = [
+    "--size=64",
+    "--width=0.125",
+    "--batch=32",
+    "--epochs=5",
+    "--members=3",
+    "--length-input",
+    "--device=cpu",
+    "--slurm=off",
+]
 
 pytestmark = pytest.mark.skipif(PROGRAM is None, reason="$SONOGFR names no program")
 
