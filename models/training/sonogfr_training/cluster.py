@@ -4,6 +4,7 @@ What stands in OUT is what counts, not what the queue says: whoever calls `train
 again.
 """
 
+import re
 import shutil
 import subprocess
 import time
@@ -61,8 +62,7 @@ def run_array(
                 if job.paths.result_pickle.exists():
                     error = waiting.pop(name).exception()
                     if error is not None:
-                        last = str(error).strip().splitlines()[-1]
-                        raise DataError(f"Slurm job {name}: {last}; its log is {job.paths.stderr}")
+                        raise DataError(f"Slurm job {name}: {_last_line(str(error))}; its log is {job.paths.stderr}")
                     yield job.result()
                 elif queued is not None and name not in queued:
                     gone[name] += 1
@@ -74,6 +74,12 @@ def run_array(
     finally:
         for job in waiting.values():
             job.cancel()
+
+
+def _last_line(failure: str) -> str:
+    """What went wrong, out of submitit's message, which has the trace between two rules."""
+    parts = re.split(r"^-{10,}$", failure, flags=re.MULTILINE)
+    return (parts[1] if len(parts) > 2 else failure).strip().splitlines()[-1]
 
 
 def _queued(array: str) -> set[str] | None:

@@ -43,12 +43,12 @@ def test_given_a_job_that_left_the_queue_without_a_result_expect_it_named(slurm,
 @pytest.mark.parametrize("outcome, expected", [(("success", 5), 5), (("error", "Traceback\nValueError: no"), None)])
 def test_given_results_expect_them_or_the_last_line_of_what_went_wrong(slurm, tmp_path, outcome, expected):
     slurm("exit 1")
-    array = cluster.run_array("os:getcwd", ["a"], tmp_path / "logs", 1, 1, 0, None)
-    result = tmp_path / "logs" / "7_0_0_result.pkl"
-    result.parent.mkdir()
-    submitit.core.utils.cloudpickle_dump(outcome, result)
+    array = cluster.run_array("os:getcwd", ["a", "b"], tmp_path / "logs", 1, 1, 0, None)
+    (tmp_path / "logs").mkdir()
+    for number in (0, 1):
+        submitit.core.utils.cloudpickle_dump(outcome, tmp_path / "logs" / f"7_{number}_0_result.pkl")
     if expected is None:
         with pytest.raises(DataError, match="Slurm job 7_0: ValueError: no; its log is"):
             next(array)
     else:
-        assert list(array) == [expected]
+        assert list(array) == [expected, expected]

@@ -8,7 +8,7 @@ import pytest
 import standin
 import torch
 
-from sonogfr_training import calibrate, cli, export, likeness, metrics, trees, workers
+from sonogfr_training import calibrate, cli, export, likeness, metrics, train, trees, workers
 from sonogfr_training.bundle import gather
 from sonogfr_training.data import DataError, draw_bag, load_crops, normalise, read_truth
 from sonogfr_training.network import Network, fold_batch_norm, scale_length
@@ -238,6 +238,56 @@ def test_given_the_same_seed_expect_the_same_member(data, tmp_path):
     assert all(torch.equal(states[0][key], states[1][key]) for key in states[0])
 
 
+def test_given_a_kill_in_any_epoch_expect_the_same_weights_as_without(data, tmp_path, monkeypatch):
+    settings = Settings(size=32, width=0.125, epochs=3, batch=16, length_input=True)
+    run, whole = Run(tmp_path / "run"), Run(tmp_path / "whole")
+    job_of = lambda of: TrainJob(data, of.cache, of.trained(0), settings, 0, None, 1, "cpu", 0)  # noqa: E731
+    train_one(job_of(whole))
+    real, calls = train.epoch, []
+
+    def dying(*arguments):
+        calls.append(1)
+        # Killed in the first epoch, then in the second, in the third, and then no more.
+        if len(calls) in (1, 3, 5):
+            raise KeyboardInterrupt
+        return real(*arguments)
+
+    monkeypatch.setattr(train, "epoch", dying)
+    for _ in range(3):
+        with pytest.raises(KeyboardInterrupt):
+            train_one(job_of(run))
+        assert not run.trained(0).exists()
+    train_one(job_of(run))
+    assert len(calls) == 6
+    state = lambda of: torch.load(of.trained(0), weights_only=True)  # noqa: E731
+    assert all(torch.equal(state(run)["state"][key], value) for key, value in state(whole)["state"].items())
+    assert [row["loss"] for row in state(run)["history"]] == [row["loss"] for row in state(whole)["history"]]
+    assert sorted(path.name for path in run.trained(0).parent.iterdir()) == ["0.pt"]
+
+
+@pytest.mark.parametrize("left", [b"", b"cut sho", None])
+def test_given_a_state_that_is_broken_or_of_other_settings_expect_the_network_begun_anew(data, tmp_path, left):
+    run, fresh = Run(tmp_path / "run"), Run(tmp_path / "fresh")
+    train_one(train_job(data, fresh, 0))
+    partial = run.trained(0).with_suffix(".partial")
+    partial.parent.mkdir(parents=True)
+    partial.write_bytes(left) if left is not None else torch.save({"identity": {"seed": 9}}, partial)
+    train_one(train_job(data, run, 0))
+    states = [torch.load(of.trained(0), weights_only=True)["state"] for of in (run, fresh)]
+    assert all(torch.equal(states[0][key], states[1][key]) for key in states[0]) and not partial.exists()
+
+
+def test_given_a_trained_member_expect_its_curves_for_tensorboard(data, tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    run = Run(tmp_path)
+    train_one(train_job(data, run, 0))
+    curves = EventAccumulator(str(tmp_path / "tensorboard/member-0")).Reload()
+    assert {"loss", "mae", "r", "pictures_per_s"} <= set(curves.Tags()["scalars"])
+    history = torch.load(run.trained(0), weights_only=True)["history"]
+    assert [point.value for point in curves.Scalars("mae")] == pytest.approx([row["mae"] for row in history])
+
+
 def test_given_a_killed_run_expect_only_the_missing_member_trained(data, tmp_path, monkeypatch):
     trained = []
 
@@ -250,15 +300,15 @@ def test_given_a_killed_run_expect_only_the_missing_member_trained(data, tmp_pat
     out = tmp_path / "out"
     tiny = ["train", str(data), str(out), "--size=32", "--width=0.125", "--epochs=1", "--batch=16", "--members=2"]
     tiny += ["--device=cpu", "--slurm=off"]
-    train = lambda *more: (lambda args: args.function(args))(cli.arguments().parse_args([*tiny, *more]))  # noqa: E731
-    train()
+    call = lambda *more: (lambda args: args.function(args))(cli.arguments().parse_args([*tiny, *more]))  # noqa: E731
+    call()
     before = Run(out).trained(0).read_bytes()
     Run(out).trained(1).unlink()
     Run(out).trained(1).with_name(".99-1.pt").write_bytes(b"cut sho")
-    train()
+    call()
     assert trained == [0, 1, 1] and Run(out).trained(0).read_bytes() == before
     with pytest.raises(DataError, match="begun with other seed"):
-        train("--seed=2")
+        call("--seed=2")
 
 
 def test_given_a_writer_that_dies_expect_the_old_file_and_no_litter(tmp_path):
