@@ -19,7 +19,7 @@ CORES = ["cortex-a72", "cortex-a76"]
 # screens by the hundred.
 LIBRARY = "sonogfr"
 PROGRAMS = {
-    LIBRARY: ["crop::", "engine::", "estimate::", "freeze::", "machine::", "overlay::ruler", "overlay::tests::given_a_", "overlay::text"],
+    LIBRARY: ["bundle::signature", "crop::", "engine::", "estimate::", "evaluate::", "freeze::", "machine::", "overlay::ruler", "overlay::tests::given_a_", "overlay::text"],
     "crop_opencv": [],
     "trees_table": [],
     "trees_xgboost": [],

@@ -6,6 +6,8 @@ pub mod carts;
 pub mod demo;
 pub mod device;
 pub mod devices;
+pub mod evaluate;
+pub mod installed;
 pub mod opened;
 pub mod phantom;
 mod print;

@@ -12,6 +12,7 @@ extern crate alloc;
 // The pure rooms.
 pub mod crop;
 pub mod estimate;
+pub mod evaluate;
 pub mod frame;
 pub mod freeze;
 pub mod likeness;
@@ -38,6 +39,8 @@ pub mod ensemble;
 pub mod packed;
 #[cfg(feature = "std")]
 pub mod recognise;
+#[cfg(feature = "std")]
+mod whole;
 
 // The edges and what wires them.
 #[cfg(feature = "std")]

@@ -1,8 +1,9 @@
 //! Arguments and exit code, nothing else.
 
 use clap::{Args, Parser, Subcommand};
-use sonogfr::app::{self, bench, bundles, carts, demo, devices, phantom, profiles, read, run};
-use std::{num::NonZeroUsize, path::PathBuf, process::ExitCode};
+use sonogfr::app::{self, bench, bundles, carts, demo, devices, evaluate, phantom, profiles, read, run};
+use sonogfr::evaluate::Settings;
+use std::{num::NonZeroUsize, path::PathBuf, process::ExitCode, time::SystemTime};
 use tracing_subscriber::filter::{EnvFilter, LevelFilter};
 
 /// Reads a kidney measurement off an ultrasound cart's screen and shows eGFR and CKD status
@@ -65,7 +66,7 @@ enum Command {
         #[arg(long, requires = "marks")]
         turned: bool,
     },
-    /// Build, check and describe bundles
+    /// Build, sign, check, describe and install bundles
     #[command(subcommand)]
     Bundle(BundleCommand),
     /// Say which carts are known, or forget them
@@ -97,6 +98,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Say how good estimates were, from a table of them beside the truth
+    Evaluate(EvaluateArguments),
     /// Play a phantom exam through the pipeline of the device
     Demo {
         /// Which phantom
@@ -138,6 +141,44 @@ fn form(json: bool) -> read::Form {
 }
 
 #[derive(Args)]
+struct EvaluateArguments {
+    /// A table with columns true_egfr, pred_egfr, and where there p_ckd, lo, hi, patient
+    #[arg(value_name = "FILE.csv")]
+    table: PathBuf,
+    /// The folder for a page with charts, evaluation.html
+    #[arg(short, long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+    /// Also tell the predictive values where this share has eGFR < 60, 0 to 1
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    prevalence: Option<f64>,
+    /// From this p_ckd on eGFR < 60 is said, 0 to 1
+    #[arg(long, value_name = "P", default_value = "0.5", value_parser = share)]
+    ckd_threshold: f64,
+    /// How often patients are drawn anew for the intervals
+    #[arg(long, default_value_t = 2000, value_parser = clap::value_parser!(u32).range(100..=100_000))]
+    resamples: u32,
+    /// Which draws
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+impl From<EvaluateArguments> for evaluate::Order {
+    fn from(arguments: EvaluateArguments) -> Self {
+        let EvaluateArguments { table, out, json, prevalence, ckd_threshold, resamples, seed } = arguments;
+        let settings = Settings { ckd_threshold, prevalence, resamples: resamples as usize, seed };
+        Self { table, folder: out, form: form(json), settings }
+    }
+}
+
+/// A share, 0 to 1.
+fn share(text: &str) -> Result<f64, &'static str> {
+    text.parse().ok().filter(|share| (0.0..=1.0).contains(share)).ok_or("it must lie within 0 to 1")
+}
+
+#[derive(Args)]
 struct PhantomArguments {
     /// How many pictures
     #[arg(long)]
@@ -176,6 +217,37 @@ impl From<PhantomArguments> for phantom::Order {
     }
 }
 
+#[derive(Args)]
+struct SignArguments {
+    /// The bundle
+    file: PathBuf,
+    /// The secret key that `minisign -G` made
+    #[arg(long, value_name = "FILE", required_unless_present = "signature", conflicts_with = "signature")]
+    key: Option<PathBuf>,
+    /// A file with the key's password, which is asked for otherwise
+    #[arg(long, value_name = "FILE", requires = "key")]
+    password_file: Option<PathBuf>,
+    /// In place of a key: a signature that minisign made of the bundle's manifest.json elsewhere
+    #[arg(long, value_name = "FILE")]
+    signature: Option<PathBuf>,
+    /// The signed bundle; without it the bundle itself is replaced
+    #[arg(short, long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+impl From<SignArguments> for bundles::Signing {
+    fn from(arguments: SignArguments) -> Self {
+        let SignArguments { file, key, password_file: password, signature, out } = arguments;
+        let by = match (key, signature) {
+            (Some(secret), _) => bundles::SignedBy::Key { secret, password },
+            (None, signature) => {
+                bundles::SignedBy::Signature(signature.expect("the arguments hold a key or a signature"))
+            }
+        };
+        Self { file, by, out }
+    }
+}
+
 #[derive(Subcommand)]
 enum BundleCommand {
     /// Build a bundle from a folder with a manifest, networks and trees
@@ -186,10 +258,26 @@ enum BundleCommand {
         #[arg(short, long, value_name = "FILE")]
         out: PathBuf,
     },
+    /// Sign a bundle, as a device takes no other but a demonstration
+    Sign(SignArguments),
     /// Check a bundle whole
     Check {
         /// The bundle
         file: PathBuf,
+        /// The public key that must have signed it: minisign.pub, or its last line
+        #[arg(long, value_name = "FILE|RW...")]
+        key: Option<String>,
+    },
+    /// Put a bundle where a board file says, keeping the last good one
+    Install {
+        /// The bundle
+        file: PathBuf,
+        /// The board file, which names the bundle's place and the key that must have signed it
+        #[arg(long, value_name = "FILE.toml")]
+        board: PathBuf,
+        /// Put it into this folder instead, as for an SD card
+        #[arg(long, value_name = "DIR")]
+        folder: Option<PathBuf>,
     },
     /// Print what a bundle says of itself
     Info {
@@ -237,7 +325,11 @@ fn main() -> ExitCode {
             carts::write(&carts::Order { count, seed, folder, output })
         }
         Command::Bundle(BundleCommand::Build { folder, out }) => bundles::build(&folder, &out),
-        Command::Bundle(BundleCommand::Check { file }) => bundles::check(&file),
+        Command::Bundle(BundleCommand::Sign(arguments)) => bundles::sign(&arguments.into(), SystemTime::now()),
+        Command::Bundle(BundleCommand::Check { file, key }) => bundles::check(&file, key.as_deref()),
+        Command::Bundle(BundleCommand::Install { file, board, folder }) => {
+            bundles::install(&file, &board, folder.as_deref())
+        }
         Command::Bundle(BundleCommand::Info { file }) => bundles::info(&file),
         Command::Profiles(ProfilesCommand::List { file }) => profiles::list(&file),
         Command::Profiles(ProfilesCommand::Wipe { file }) => profiles::wipe(&file),
@@ -246,6 +338,7 @@ fn main() -> ExitCode {
         Command::Bench { model, engine, threads, reps, json } => {
             bench::run(&bench::Order { model, engine, threads, reps }, form(json))
         }
+        Command::Evaluate(arguments) => evaluate::run(&arguments.into()),
         Command::Demo { seed, bundle, profiles, out } => demo::play(seed, bundle.as_deref(), profiles.as_deref(), &out),
     };
     match done {

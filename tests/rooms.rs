@@ -10,6 +10,7 @@ use std::{
 const PURE: [&str; 13] = [
     "crop.rs",
     "estimate.rs",
+    "evaluate",
     "frame.rs",
     "freeze",
     "likeness.rs",

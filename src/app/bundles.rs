@@ -1,15 +1,29 @@
-//! `sonogfr bundle`: builds, checks and describes bundles; and finds the one to use where none is named.
+//! `sonogfr bundle`: builds, signs, checks, describes and installs bundles; and finds the one to use where none is named.
 
 use super::{
+    installed::{self, Installed},
     opened::{self, Opened},
     shipped,
     team::Team,
 };
-use crate::bundle::{self, Bundle};
-use anyhow::{Context, Result};
+use crate::{
+    bundle::{
+        self, Bundle, BundleError,
+        signature::{self, Key, Signature, SignatureError},
+    },
+    config::Board,
+};
+use anyhow::{Context, Result, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
-use std::path::{Path, PathBuf};
+use std::{
+    fs::File,
+    io::Read,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
 
+/// The largest file taken for a key, a password or a signature, in bytes.
+const KEY_BYTES_MAX: u64 = 16 << 10;
 /// Where the demonstration bundle lies in the project.
 const DEMO_BUNDLE: &str = "models/demo/demo.sonogfr";
 
@@ -22,11 +36,112 @@ pub fn build(folder: &Path, out: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Checks a bundle whole: its entries, its rules, and that every member runs.
-pub fn check(path: &Path) -> Result<()> {
+/// How a bundle is signed.
+pub struct Signing {
+    /// The bundle.
+    pub file: PathBuf,
+    /// The secret key's file, or a signature that the minisign tool made of the bundle's manifest.
+    pub by: SignedBy,
+    /// Where the signed bundle goes; into its own place where none is named.
+    pub out: Option<PathBuf>,
+}
+
+/// What makes the signature.
+pub enum SignedBy {
+    /// A secret key, and a file with its password where it has one that shall not be asked for.
+    Key {
+        /// The key's file.
+        secret: PathBuf,
+        /// The password's file.
+        password: Option<PathBuf>,
+    },
+    /// A signature's file.
+    Signature(PathBuf),
+}
+
+/// Signs a bundle, or puts a signature into it.
+pub fn sign(order: &Signing, now: SystemTime) -> Result<()> {
+    let bundle = Bundle::open(&order.file)?;
+    let signature = match &order.by {
+        SignedBy::Signature(file) => {
+            Signature::of_tool(read_small(file)?.as_bytes()).with_context(|| format!("signature {}", file.display()))?
+        }
+        SignedBy::Key { secret, password } => {
+            let password = password.as_deref().map(read_small).transpose()?;
+            let password = password.map(|text| text.trim_end_matches(['\r', '\n']).to_owned());
+            let key = read_small(secret)?;
+            signature::sign(bundle.manifest_json(), &bundle.manifest().name, &key, password, now)
+                .with_context(|| format!("key {}", secret.display()))?
+        }
+    };
+    let signed = bundle.signed(&signature).map_err(|cause| BundleError { path: order.file.clone(), cause })?;
+    let out = order.out.as_deref().unwrap_or(&order.file);
+    signed.write(out)?;
+    println!("{}: signed by key {}, sha256 {}", out.display(), signature.key(), signed.identity().sha256);
+    Ok(())
+}
+
+/// A file of a few lines, such as a key.
+fn read_small(path: &Path) -> Result<String> {
+    let unread = || format!("{}: cannot be read; check the path and its permissions", path.display());
+    let mut bytes = Vec::new();
+    // One more tells that it goes on: of a device file no size is known.
+    File::open(path).and_then(|file| file.take(KEY_BYTES_MAX + 1).read_to_end(&mut bytes)).with_context(unread)?;
+    ensure!(bytes.len() as u64 <= KEY_BYTES_MAX, "{}: is no key or signature: it is too large", path.display());
+    String::from_utf8(bytes).with_context(|| format!("{}: is no text and so no key or signature", path.display()))
+}
+
+/// A public key: the text itself, or the file that holds it. *Errors*: neither.
+fn public_key(key: &str) -> Result<Key> {
+    if let Ok(key) = Key::parse(key) {
+        return Ok(key);
+    }
+    let text = read_small(Path::new(key))?;
+    Key::parse(&text).with_context(|| key.to_owned())
+}
+
+/// Checks a bundle whole: its entries, its rules, that every member runs, and that `key` signed it where one is given.
+pub fn check(path: &Path, key: Option<&str>) -> Result<()> {
     let bundle = Bundle::open(path)?;
+    let signed = match (bundle.signature(), key.map(public_key).transpose()?) {
+        (None, None) => String::from("not signed"),
+        (Some(signature), None) => format!("says it is signed by key {}, which --key would check", signature.key()),
+        (signature, Some(key)) => {
+            let checked = signature.ok_or(SignatureError::Unsigned).and_then(|signature| {
+                signature.check(bundle.manifest_json(), &key)?;
+                Ok(signature.comment())
+            });
+            let comment = checked.map_err(|why| BundleError { path: path.into(), cause: why.into() })?;
+            format!("signed by key {} ({comment})", key.id())
+        }
+    };
     let team = load(&bundle)?;
-    println!("{}: in order, {} members", path.display(), team.member_count());
+    println!("{}: in order, {} members, {signed}", path.display(), team.member_count());
+    Ok(())
+}
+
+/// Puts a bundle where the board file says, or into `folder` under that name. *Errors*: see [`installed::install`].
+pub fn install(path: &Path, board_file: &Path, folder: Option<&Path>) -> Result<()> {
+    let board = Board::open(board_file)?;
+    let place = board.files.bundle.as_deref().with_context(|| {
+        format!(
+            "board file {}: names no files.bundle; add bundle = \"/var/lib/sonogfr/bundle.sonogfr\" below [files]",
+            board_file.display()
+        )
+    })?;
+    let place = folder.map_or_else(|| place.to_path_buf(), |folder| folder.join(place.file_name().unwrap_or_default()));
+    let (identity, done) = installed::install(path, &place, board.bundle.key.as_ref())?;
+    let mark = if identity.demonstration { " (DEMONSTRATION - not for patients)" } else { "" };
+    println!("{}: {}{mark}, sha256 {}", place.display(), identity.name, identity.sha256);
+    match done {
+        Installed::Already => println!("It was there already; nothing was changed."),
+        Installed::New => println!("Start the device anew to use it."),
+        Installed::Replaced(old) => println!(
+            "Start the device anew to use it. {} is kept as the last good one, {}.",
+            old.name,
+            installed::previous(&place).display()
+        ),
+    }
     Ok(())
 }
 
@@ -40,6 +155,13 @@ pub fn info(path: &Path) -> Result<()> {
         println!("             DEMONSTRATION - not for patients");
     }
     println!("sha256       {}", bundle.identity().sha256);
+    match bundle.signature() {
+        None => println!("signature    none"),
+        Some(signature) => {
+            println!("signature    by key {}, \"{}\"", signature.key(), signature.comment());
+            println!("             believe it once `sonogfr bundle check --key` has");
+        }
+    }
     println!(
         "members      {}, input {1} x {1}{2}, {3} features",
         manifest.members.len(),
@@ -79,6 +201,9 @@ pub fn info(path: &Path) -> Result<()> {
         Err(error) => println!("runs         not: {error:#}"),
     }
     println!("\n{}", manifest.card.trim_end());
+    if let Some(card) = &manifest.model_card {
+        println!("\n{card}");
+    }
     Ok(())
 }
 

@@ -6,7 +6,12 @@
 
 use super::team::Team;
 use crate::{
-    bundle::{Bundle, manifest::Manifest, sha256},
+    bundle::{
+        Bundle, BundleError,
+        manifest::Manifest,
+        sha256,
+        signature::{Key, trust},
+    },
     engine::kernel::Kernel,
     packed::{self, Packed, Source},
     reading::BundleIdentity,
@@ -80,6 +85,16 @@ impl Opened {
             Form::Packed(packed) => packed.identity(),
             Form::File(bundle, _) => bundle.identity(),
         }
+    }
+
+    /// Whether a device with this key may run it. *Errors*: why not.
+    pub fn trust(&self, key: Option<&Key>) -> Result<(), BundleError> {
+        let (manifest_json, signature) = match &self.form {
+            Form::Packed(packed) => (packed.manifest_json(), packed.signature()),
+            Form::File(bundle, _) => (bundle.manifest_json(), bundle.signature()),
+        };
+        trust(self.identity().demonstration, manifest_json, signature, key)
+            .map_err(|why| BundleError { path: self.path.clone(), cause: why.into() })
     }
 
     /// Loads the members; `progress` is called as each is ready. *Errors*: a member that cannot be loaded.

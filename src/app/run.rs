@@ -3,14 +3,17 @@
 use super::{
     bundles,
     device::{self, Equipment, health::Health},
-    opened::{self, Opened},
+    installed,
+    opened::{self, Opened, Origin},
     read,
     reader::Reader,
     screen::Screen,
     slot::Slot,
     sources::{Exams, Pictures},
+    team::Team,
 };
 use crate::{
+    bundle::signature::Key,
     config::{Board, Capture, Controls},
     edge::{
         capture::{CaptureError, FrameSource, camera::Camera},
@@ -64,22 +67,7 @@ fn with_panel(board: &Board) -> Result<()> {
 
 /// Loads what the device judges with, and gets to work.
 fn with_bundle(board: &Board, states: &Slot<State>, health: &Health) -> Result<()> {
-    let path = bundles::path(board.files.bundle.as_deref())?;
-    let in_bundle = || format!("bundle {}", path.display());
-    let folder = opened::folder();
-    if folder.is_none() {
-        tracing::warn!(
-            "no folder for packed networks (CACHE_DIRECTORY, XDG_CACHE_HOME or HOME): every start takes longer"
-        );
-    }
-    let bundle = Opened::open(&path, folder.as_deref()).with_context(in_bundle)?;
-    let ready = State::new(bundle.identity().demonstration);
-    let (loaded, members) = (AtomicUsize::new(0), bundle.manifest().members.len());
-    let starting = |loaded| drop(states.put(State { phase: Phase::Starting { loaded, members }, ..ready.clone() }));
-    starting(0);
-    // Where packing them fails, members are counted again.
-    let count = || starting((loaded.fetch_add(1, Ordering::Relaxed) + 1).min(members));
-    let (team, origin) = bundle.load(count).with_context(in_bundle)?;
+    let (team, origin) = load(board, |state| drop(states.put(state)))?;
     tracing::info!(bundle = team.identity().name, sha256 = team.identity().sha256, ?origin, "loaded");
     for runs in team.runners() {
         tracing::info!(bundle = team.identity().name, runs, "networks");
@@ -109,6 +97,49 @@ fn with_bundle(board: &Board, states: &Slot<State>, health: &Health) -> Result<(
             work(Equipment { source, reader, team, journal, inputs, health }, show)
         }
     }
+}
+
+/// The members of the bundle that the board file names; where that one cannot be used, of the last good one beside it.
+fn load(board: &Board, show: impl Fn(State) + Sync) -> Result<(Team, Origin)> {
+    let named = board.files.bundle.as_deref();
+    let path = bundles::path(named)?;
+    let folder = opened::folder();
+    if folder.is_none() {
+        tracing::warn!(
+            "no folder for packed networks (CACHE_DIRECTORY, XDG_CACHE_HOME or HOME): every start takes longer"
+        );
+    }
+    let key = board.bundle.key.as_ref();
+    let why = match load_one(&path, key, folder.as_deref(), &show) {
+        Err(why) => why,
+        loaded => return loaded,
+    };
+    let previous = installed::previous(&path);
+    if named.is_none() || !previous.exists() {
+        return Err(why);
+    }
+    tracing::error!("{why:#}; the last good bundle, {}, is used in its place", previous.display());
+    load_one(&previous, key, folder.as_deref(), &show)
+        .with_context(|| format!("{why:#}; nor can the last good one be used"))
+}
+
+/// The members of one bundle that the device may run; `show` is given the state as each is loaded.
+fn load_one(
+    path: &Path,
+    key: Option<&Key>,
+    folder: Option<&Path>,
+    show: &(impl Fn(State) + Sync),
+) -> Result<(Team, Origin)> {
+    let in_bundle = || format!("bundle {}", path.display());
+    let bundle = Opened::open(path, folder)?;
+    bundle.trust(key)?;
+    let ready = State::new(bundle.identity().demonstration);
+    let (loaded, members) = (AtomicUsize::new(0), bundle.manifest().members.len());
+    let starting = |loaded| show(State { phase: Phase::Starting { loaded, members }, ..ready.clone() });
+    starting(0);
+    // Where packing them fails, members are counted again.
+    let count = || starting((loaded.fetch_add(1, Ordering::Relaxed) + 1).min(members));
+    bundle.load(count).with_context(in_bundle)
 }
 
 fn work<S: FrameSource>(equipment: Equipment<'_, S>, show: impl FnMut(&State)) -> Result<()> {

@@ -1,5 +1,6 @@
 //! The bundle's manifest: what it is, what it is for, and how its members' outputs become an estimate.
 
+use super::card::ModelCard;
 use crate::{
     estimate::{MEMBERS_MAX, Rules, RulesError},
     likeness::Likeness,
@@ -11,6 +12,8 @@ use std::collections::BTreeMap;
 pub const FORMAT: u32 = 1;
 /// The smallest and largest width of a network's input, in pixels.
 const INPUT_SIZES: core::ops::RangeInclusive<usize> = 32..=1024;
+/// The longest name of an entry, in bytes: a longer one needs a second header in a tar.
+const ENTRY_NAME_MAX: usize = 99;
 /// The most pooled features of a network.
 const FEATURES_MAX: usize = 8192;
 
@@ -30,7 +33,7 @@ pub struct Manifest {
     pub card: String,
     /// The same in parts, for people and programs; only a demonstration may lack it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub model_card: Option<serde_json::Value>,
+    pub model_card: Option<ModelCard>,
     /// How a crop becomes the networks' input.
     pub input: Input,
     /// How many pooled features each network gives; trees see the length, where it is an input, as one more.
@@ -137,6 +140,11 @@ impl Manifest {
                 "must fit the features where rules.distance_limit stands, and only there",
             );
         }
+        match &self.model_card {
+            Some(card) => card.check()?,
+            None if self.demonstration => {}
+            None => return field("model_card", "must stand where demonstration is false"),
+        }
         if !(1..=MEMBERS_MAX).contains(&self.members.len()) {
             return field("members", "must be 1 to 16");
         }
@@ -147,10 +155,11 @@ impl Manifest {
         }
         let plain = |name: &str| {
             let part = |p: &str| !p.is_empty() && p != "." && p != "..";
-            name.split('/').all(part) && !name.contains('\\')
+            name.split('/').all(part) && !name.contains('\\') && name.len() <= ENTRY_NAME_MAX
         };
-        if !names.iter().all(|name| plain(name) && *name != super::MANIFEST_ENTRY) {
-            return field("members", "must name entries inside the bundle");
+        let own = [super::MANIFEST_ENTRY, super::signature::SIGNATURE_ENTRY];
+        if !names.iter().all(|name| plain(name) && !own.contains(name)) {
+            return field("members", "must name entries inside the bundle, in 99 bytes at most");
         }
         self.rules.check().map_err(ManifestError::Rules)
     }

@@ -1,16 +1,20 @@
 //! One file with everything that turns a crop into an estimate.
 //!
-//! A bundle is an uncompressed tar: `manifest.json` first, then each member's network (ONNX) and trees (compiled tables).
-//! Always holds: a [`Bundle`] was checked whole, every entry against its hash in the manifest, before anything of it is used.
-//! A signature will be an entry of its own in front of the manifest; until then the hash of the whole file names the bundle.
+//! A bundle is an uncompressed tar: where it is signed its [`signature`], then `manifest.json`, then each member's network (ONNX)
+//! and trees (compiled tables).
+//! Always holds: a [`Bundle`] was checked whole, every entry against its hash in the manifest and every byte between entries, before
+//! anything of it is used. Whether its signature is trusted is for whoever knows the key. The hash of the whole file names it.
 
+pub mod card;
 pub mod manifest;
+pub mod signature;
 pub mod xgboost;
 
-use crate::{reading::BundleIdentity, trees::Trees};
+use crate::{reading::BundleIdentity, trees::Trees, whole};
 pub use manifest::Manifest;
 use manifest::ManifestError;
 use sha2::{Digest, Sha256};
+use signature::{SIGNATURE_ENTRY, Signature, SignatureError};
 use std::{
     collections::BTreeMap,
     fmt::Write as _,
@@ -22,6 +26,8 @@ use std::{
 
 /// The name of the first entry.
 pub const MANIFEST_ENTRY: &str = "manifest.json";
+/// What a tar is laid out in, in bytes.
+const TAR_BLOCK: usize = 512;
 /// The largest bundle opened, in bytes: ten ResNet-152 in float are 2.4 GB.
 const BUNDLE_BYTES_MAX: u64 = 3 << 30;
 
@@ -82,6 +88,12 @@ pub enum BundleCause {
         /// The entry.
         entry: String,
     },
+    /// A byte between entries is not what this program writes.
+    #[error("has something between its entries or behind them; it was cut off or damaged: copy it again")]
+    Layout,
+    /// Its signature is damaged.
+    #[error(transparent)]
+    Signature(#[from] SignatureError),
     /// A member's trees cannot be used.
     #[error("{entry}: {source}")]
     Trees {
@@ -100,12 +112,16 @@ pub enum BundleCause {
     },
 }
 
+/// Where each entry lies.
+type Entries = BTreeMap<String, Range<usize>>;
+
 /// A bundle, checked whole.
 #[derive(Debug)]
 pub struct Bundle {
     manifest: Manifest,
+    signature: Option<Signature>,
     bytes: Vec<u8>,
-    entries: BTreeMap<String, Range<usize>>,
+    entries: Entries,
     identity: BundleIdentity,
 }
 
@@ -117,7 +133,12 @@ impl Bundle {
 
     fn read(path: &Path) -> Result<Self, BundleCause> {
         let unread = |source| BundleCause::Read { file: String::from("it"), source };
-        let size = fs::metadata(path).map_err(unread)?.len();
+        let data = fs::metadata(path).map_err(unread)?;
+        if !data.is_file() {
+            // A device file may have no end.
+            return Err(unread(std::io::Error::other("it is no file")));
+        }
+        let size = data.len();
         if size > BUNDLE_BYTES_MAX {
             return Err(BundleCause::TooLarge { bytes: size });
         }
@@ -126,39 +147,39 @@ impl Bundle {
 
     /// Checks a bundle in memory.
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, BundleCause> {
-        let mut entries = BTreeMap::new();
-        let mut first = None;
-        for entry in tar::Archive::new(Cursor::new(&bytes)).entries_with_seek().map_err(BundleCause::Archive)? {
-            let entry = entry.map_err(BundleCause::Archive)?;
-            let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
-            let start = usize::try_from(entry.raw_file_position()).unwrap_or(usize::MAX);
-            let end = usize::try_from(entry.size()).map_or(usize::MAX, |size| start.saturating_add(size));
-            if end > bytes.len() {
-                return Err(BundleCause::Archive(std::io::ErrorKind::UnexpectedEof.into()));
-            }
-            first.get_or_insert_with(|| name.clone());
-            if entries.insert(name.clone(), start..end).is_some() {
-                return Err(BundleCause::Stray { entry: name });
-            }
-        }
-        if first.as_deref() != Some(MANIFEST_ENTRY) {
+        let (order, entries) = list_entries(&bytes)?;
+        let signed = order.first().is_some_and(|name| name == SIGNATURE_ENTRY);
+        if order.get(usize::from(signed)).is_none_or(|name| name != MANIFEST_ENTRY) {
             return Err(BundleCause::NoManifest);
         }
+        check_layout(&bytes, &entries)?;
         let manifest = Manifest::parse(&bytes[entries[MANIFEST_ENTRY].clone()])?;
         check_entries(&manifest, &bytes, &entries)?;
+        let signature =
+            entries.get(SIGNATURE_ENTRY).map(|range| Signature::parse(&bytes[range.clone()])).transpose()?;
         let (name, demonstration) = (manifest.name.clone(), manifest.demonstration);
         let identity = BundleIdentity { name, sha256: sha256(&bytes), demonstration };
-        Ok(Self { manifest, bytes, entries, identity })
+        Ok(Self { manifest, signature, bytes, entries, identity })
+    }
+
+    /// The same bundle with this signature in place of any that it has. It is not asked whether that fits.
+    ///
+    /// *Errors*: a signature that is not in order.
+    pub fn signed(&self, signature: &Signature) -> Result<Self, BundleCause> {
+        let names = std::iter::once(MANIFEST_ENTRY).chain(self.manifest.entries());
+        let rest = names.map(|name| (name, self.entry(name)));
+        Self::from_bytes(archive(std::iter::once((SIGNATURE_ENTRY, signature.as_bytes())).chain(rest))?)
+    }
+
+    /// Its signature, which nothing has checked yet.
+    pub fn signature(&self) -> Option<&Signature> {
+        self.signature.as_ref()
     }
 
     /// Writes it to a file in one step. *Errors*: [`BundleError`]; nothing is left half-written.
     pub fn write(&self, out: &Path) -> Result<(), BundleError> {
-        let partial = out.with_extension("partial");
-        fs::write(&partial, &self.bytes).and_then(|()| fs::rename(&partial, out)).map_err(|source| {
-            // The write has failed already; what is left of it is only in the way.
-            let _removed = fs::remove_file(&partial);
-            BundleError { path: out.into(), cause: BundleCause::Write(source) }
-        })
+        whole::write(out, &self.bytes)
+            .map_err(|source| BundleError { path: out.into(), cause: BundleCause::Write(source) })
     }
 
     /// What the bundle says of itself.
@@ -169,6 +190,11 @@ impl Bundle {
     /// Its name and hash.
     pub fn identity(&self) -> &BundleIdentity {
         &self.identity
+    }
+
+    /// All of its file.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
     /// The network of member `index`, as ONNX.
@@ -206,12 +232,44 @@ impl Bundle {
     }
 }
 
+/// The entries of a tar: their names in order, and where each lies.
+fn list_entries(bytes: &[u8]) -> Result<(Vec<String>, Entries), BundleCause> {
+    let (mut order, mut entries) = (Vec::new(), BTreeMap::new());
+    for entry in tar::Archive::new(Cursor::new(bytes)).entries_with_seek().map_err(BundleCause::Archive)? {
+        let entry = entry.map_err(BundleCause::Archive)?;
+        let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+        let start = usize::try_from(entry.raw_file_position()).unwrap_or(usize::MAX);
+        let end = usize::try_from(entry.size()).map_or(usize::MAX, |size| start.saturating_add(size));
+        if end > bytes.len() {
+            return Err(BundleCause::Archive(std::io::ErrorKind::UnexpectedEof.into()));
+        }
+        if entries.insert(name.clone(), start..end).is_some() {
+            return Err(BundleCause::Stray { entry: name });
+        }
+        order.push(name);
+    }
+    Ok((order, entries))
+}
+
+/// Whether nothing but a header lies between one entry and the next, and two empty blocks behind the last: no hash covers these bytes.
+fn check_layout(bytes: &[u8], entries: &Entries) -> Result<(), BundleCause> {
+    let mut ranges: Vec<&Range<usize>> = entries.values().collect();
+    ranges.sort_unstable_by_key(|range| range.start);
+    let empty = |from: usize, to: usize| bytes.get(from..to).is_some_and(|gap| gap.iter().all(|&byte| byte == 0));
+    let mut at = 0;
+    for range in ranges {
+        let padded = range.end.next_multiple_of(TAR_BLOCK);
+        if range.start != at + TAR_BLOCK || !empty(range.end, padded) {
+            return Err(BundleCause::Layout);
+        }
+        at = padded;
+    }
+    let end = at + 2 * TAR_BLOCK;
+    if bytes.len() == end && empty(at, end) { Ok(()) } else { Err(BundleCause::Layout) }
+}
+
 /// Holds every entry against the manifest: each named one there with its hash, and no other.
-fn check_entries(
-    manifest: &Manifest,
-    bytes: &[u8],
-    entries: &BTreeMap<String, Range<usize>>,
-) -> Result<(), BundleCause> {
+fn check_entries(manifest: &Manifest, bytes: &[u8], entries: &Entries) -> Result<(), BundleCause> {
     for name in manifest.entries() {
         let entry = || String::from(name);
         let range = entries.get(name).ok_or_else(|| BundleCause::Missing { entry: entry() })?;
@@ -219,8 +277,8 @@ fn check_entries(
             return Err(BundleCause::Hash { entry: entry() });
         }
     }
-    if let Some(stray) = entries.keys().find(|name| *name != MANIFEST_ENTRY && !manifest.entries().any(|e| e == *name))
-    {
+    let known = |name: &str| [SIGNATURE_ENTRY, MANIFEST_ENTRY].contains(&name) || manifest.entries().any(|e| e == name);
+    if let Some(stray) = entries.keys().find(|name| !known(name)) {
         return Err(BundleCause::Stray { entry: stray.clone() });
     }
     for member in &manifest.members {
@@ -253,14 +311,19 @@ fn assemble(folder: &Path) -> Result<Bundle, BundleCause> {
     manifest.sha256 = contents.iter().map(|(name, bytes)| (name.clone(), sha256(bytes))).collect();
     let manifest = serde_json::to_vec_pretty(&manifest).map_err(ManifestError::Shape)?;
     contents.insert(0, (String::from(MANIFEST_ENTRY), manifest));
+    Bundle::from_bytes(archive(contents.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())))?)
+}
+
+/// A tar of these entries, always the same bytes for the same entries.
+fn archive<'a>(contents: impl Iterator<Item = (&'a str, &'a [u8])>) -> Result<Vec<u8>, BundleCause> {
     let mut archive = tar::Builder::new(Vec::new());
-    for (name, bytes) in &contents {
+    for (name, bytes) in contents {
         let mut header = tar::Header::new_gnu();
         header.set_size(bytes.len() as u64);
         header.set_mode(0o644);
-        archive.append_data(&mut header, name, bytes.as_slice()).map_err(BundleCause::Write)?;
+        archive.append_data(&mut header, name, bytes).map_err(BundleCause::Write)?;
     }
-    Bundle::from_bytes(archive.into_inner().map_err(BundleCause::Write)?)
+    archive.into_inner().map_err(BundleCause::Write)
 }
 
 /// SHA-256 in lower-case hexadecimal.

@@ -4,6 +4,7 @@
 //! understood is an error that names the file, the line and the key. Deliberately absent: whether a device is there; that is for the
 //! edge that opens it. No default here is clinical.
 
+use crate::bundle::signature::Key;
 use serde::Deserialize;
 use std::{
     fs,
@@ -71,6 +72,9 @@ pub struct Board {
     pub name: String,
     /// Where its files lie.
     pub files: Files,
+    /// Which bundles it takes.
+    #[serde(default)]
+    pub bundle: Bundles,
     /// Where the cart's video comes from.
     pub capture: Capture,
     /// The attached display.
@@ -90,6 +94,14 @@ pub struct Files {
     pub bundle: Option<PathBuf>,
     /// What is remembered of carts; nothing where none is given.
     pub profiles: Option<PathBuf>,
+}
+
+/// Which bundles the device takes beside a demonstration.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bundles {
+    /// The key that must have signed them, as it stands in `minisign.pub`; none is taken where none is given.
+    pub key: Option<Key>,
 }
 
 /// Where the cart's video comes from.

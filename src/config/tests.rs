@@ -30,6 +30,21 @@ fn given_a_pin_used_twice_expect_both_keys() {
 }
 
 #[test]
+fn given_a_key_for_bundles_expect_it_read_and_what_is_none_named_with_its_line() {
+    let panel = "[panel]\ndriver = \"drm\"\ndevice = \"/dev/dri/card0\"\n";
+    let text = |key: &str| format!("{HEAD}{panel}[bundle]\nkey = \"{key}\"\n");
+    // Source: the key of minisign's own page.
+    let key = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3";
+    let board = Board::parse(&text(key), Path::new("x")).unwrap();
+    assert_eq!(board.bundle.key.unwrap().id().to_string(), "E7620F1842B4E81F");
+    let printed = error(&text(&key[1..]));
+    assert!(printed.contains("line 11") && printed.contains("is no minisign public key"), "{printed}");
+    let unknown = error(&format!("{HEAD}{panel}[bundle]\nkeys = 3\n"));
+    assert!(unknown.contains("unknown field `keys`"), "{unknown}");
+    assert_eq!(Board::parse(&format!("{HEAD}{panel}"), Path::new("x")).unwrap().bundle, Bundles::default());
+}
+
+#[test]
 fn given_nonsense_expect_one_line_and_no_panic() {
     for text in ["", "name", "name = 3", "[panel]\ndriver = \"tube\"", "\u{0}", "name = \"a\"\nname = \"b\""] {
         let printed = error(text);

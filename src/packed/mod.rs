@@ -1,7 +1,7 @@
 //! A bundle's packed form: a file of what a start needs, with the weights as a kernel reads them, which are run where they lie.
 //!
 //! It begins with a magic, which names the format, and [`Contents`] in JSON, with length and CRC-32. Sections follow, each from
-//! a page's beginning: the manifest, and each member's trees, network (ONNX without the trunk's weights), biases and weights.
+//! a page's beginning: the manifest, its signature, and each member's trees, network (ONNX without the trunk's weights), biases and weights.
 //! Always holds: it serves one kernel and one bundle file, told by inode, size and times of change from when that was hashed;
 //! every section is held against its CRC-32 before it is used; its file is written under another name, renamed when whole, and
 //! never changed. Deliberately absent: defence against whoever may write its folder, which is the program's own.
@@ -12,6 +12,7 @@ use crate::{
     bundle::{
         Bundle,
         manifest::{Manifest, ManifestError},
+        signature::Signature,
     },
     engine::{
         kernel::Kernel,
@@ -22,6 +23,7 @@ use crate::{
     frame::RGB_BYTES,
     reading::BundleIdentity,
     trees::{Trees, TreesError},
+    whole,
 };
 use map::{Map, bytes_of};
 use serde::{Deserialize, Serialize};
@@ -30,18 +32,12 @@ use std::{
     io::{self, BufWriter, Cursor, Seek, SeekFrom, Write},
     os::unix::fs::{FileExt, MetadataExt},
     path::Path,
-    process,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::Arc,
 };
 use tract_onnx::prelude::*;
 
 /// What a file begins with. The number rises whenever the order of weights, biases or contents changes.
-const MAGIC: &[u8; 17] = b"sonogfr packed 1\n";
-/// What the name of a file ends in that is not whole yet.
-const PARTIAL: &str = ".partial";
+const MAGIC: &[u8; 17] = b"sonogfr packed 2\n";
 /// Before the first section: magic, length and checksum of the contents, contents.
 const HEAD_BYTES: usize = 16 << 10;
 /// What sections begin at, so that they can be mapped: a page of the largest kind that the boards' kernels have.
@@ -112,6 +108,7 @@ struct Contents {
     kernel: String,
     bundle_sha256: String,
     manifest: Section,
+    signature: Option<Section>,
     members: Vec<MemberSections>,
 }
 
@@ -149,6 +146,8 @@ pub struct Packed {
     contents: Contents,
     kernel: &'static Kernel,
     manifest: Manifest,
+    manifest_json: Vec<u8>,
+    signature: Option<Signature>,
     identity: BundleIdentity,
 }
 
@@ -163,18 +162,32 @@ impl Packed {
         if contents.kernel != kernel.name {
             return Err(PackedError::OtherKernel(contents.kernel));
         }
-        let manifest = Manifest::parse(contents.manifest.map(&file, "manifest")?.bytes())?;
+        let manifest_json = contents.manifest.map(&file, "manifest")?.bytes().to_vec();
+        let manifest = Manifest::parse(&manifest_json)?;
+        let signature = contents.signature.map(|section| section.map(&file, "signature")).transpose()?;
+        let signature = signature.map(|entry| Signature::parse(entry.bytes())).transpose();
+        let signature = signature.map_err(|_| PackedError::Damaged("signature"))?;
         if manifest.members.len() != contents.members.len() {
             return Err(PackedError::Damaged("contents"));
         }
         let (name, demonstration) = (manifest.name.clone(), manifest.demonstration);
         let identity = BundleIdentity { name, sha256: contents.bundle_sha256.clone(), demonstration };
-        Ok(Self { file, contents, kernel, manifest, identity })
+        Ok(Self { file, contents, kernel, manifest, manifest_json, signature, identity })
     }
 
     /// What the bundle says of itself.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// The manifest's entry, as it was signed.
+    pub fn manifest_json(&self) -> &[u8] {
+        &self.manifest_json
+    }
+
+    /// The bundle's signature, which nothing has checked yet.
+    pub fn signature(&self) -> Option<&Signature> {
+        self.signature.as_ref()
     }
 
     /// The bundle's name and hash.
@@ -244,10 +257,8 @@ pub fn write(
     kernel: &'static Kernel,
     progress: impl Fn(),
 ) -> Result<(), PackError> {
-    static WRITERS: AtomicUsize = AtomicUsize::new(0);
-    let writer = WRITERS.fetch_add(1, Ordering::Relaxed);
-    remove_abandoned(path);
-    let partial = path.with_extension(format!("{}-{writer}{PARTIAL}", process::id()));
+    whole::remove_abandoned(path);
+    let partial = whole::name_beside(path);
     // It need not be on the disk already: what a lost current leaves of it does not fit its checksums.
     let written = fill(&partial, bundle, source, kernel, progress).and_then(|()| {
         if Source::of(bundle_path)? != source {
@@ -260,21 +271,6 @@ pub fn write(
         let _removed = fs::remove_file(&partial);
     }
     written
-}
-
-/// Removes what was half-written for this place by processes that are no more, as after a lost current: each start would leave as
-/// much again.
-fn remove_abandoned(path: &Path) {
-    let (Some(folder), Some(name)) = (path.parent(), path.file_stem()) else { return };
-    let Ok(files) = fs::read_dir(folder) else { return };
-    for file in files.flatten().map(|file| file.path()) {
-        let left = file.file_name().and_then(|left| left.to_str()?.strip_prefix(name.to_str()?)?.strip_suffix(PARTIAL));
-        let writer = left.and_then(|left| left.strip_prefix('.')?.split_once('-')?.0.parse::<u32>().ok());
-        if writer.is_some_and(|writer| !Path::new("/proc").join(writer.to_string()).exists()) {
-            // What cannot be removed is tried again by the next start.
-            let _removed = fs::remove_file(&file);
-        }
-    }
 }
 
 fn fill(
@@ -292,6 +288,7 @@ fn fill(
         kernel: kernel.name.into(),
         bundle_sha256: bundle.identity().sha256.clone(),
         manifest: writer.section(bundle.manifest_json())?,
+        signature: bundle.signature().map(|signature| writer.section(signature.as_bytes())).transpose()?,
         members: Vec::new(),
     };
     for member in 0..manifest.members.len() {

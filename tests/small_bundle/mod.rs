@@ -120,8 +120,13 @@ pub fn network(seed: u64, operator: &str) -> Vec<u8> {
     ModelProto { ir_version: 8, graph: Some(graph.graph), opset_import, ..Default::default() }.encode_to_vec()
 }
 
-/// A bundle of such networks.
+/// A demonstration of such networks.
 pub fn bundle(networks: &[Vec<u8>]) -> Vec<u8> {
+    named(networks, "small", true)
+}
+
+/// A bundle of such networks that is no demonstration, or is one.
+pub fn named(networks: &[Vec<u8>], name: &str, demonstration: bool) -> Vec<u8> {
     let trees = xgboost::compile(include_bytes!("../fixtures/trees_model.json"), FEATURES).unwrap();
     let mut contents = Vec::new();
     for (index, network) in networks.iter().enumerate() {
@@ -132,8 +137,8 @@ pub fn bundle(networks: &[Vec<u8>]) -> Vec<u8> {
     let members: Vec<_> = (0..networks.len())
         .map(|index| serde_json::json!({"network": format!("{index}.onnx"), "trees": format!("{index}.trees")}))
         .collect();
-    let manifest = serde_json::json!({
-        "format": 1, "name": "small", "purpose": "a test", "demonstration": true, "card": "random weights",
+    let mut manifest = serde_json::json!({
+        "format": 1, "name": name, "purpose": "a test", "demonstration": demonstration, "card": "random weights",
         "input": {"size": SIZE, "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]},
         "feature_count": FEATURES, "members": members,
         "rules": {
@@ -142,6 +147,13 @@ pub fn bundle(networks: &[Vec<u8>]) -> Vec<u8> {
         },
         "sha256": hashes.collect::<serde_json::Map<_, _>>(),
     });
+    if !demonstration {
+        manifest["model_card"] = serde_json::json!({
+            "date": "2026-11-27", "data": "12 pictures of 7 patients", "flow": "20 pictures\n  8 without a label",
+            "figures": {"mae": 17.5}, "figures_from": "random numbers", "limits": "knows nothing",
+            "hashes": {"truth.jsonl": sha256(b"")},
+        });
+    }
     contents.insert(0, ("manifest.json".into(), manifest.to_string().into_bytes()));
     let mut archive = tar::Builder::new(Vec::new());
     for (name, bytes) in &contents {

@@ -65,6 +65,7 @@ class Making:
     method: str
     figures_from: str
     """Which patients and predictions the figures come from."""
+    limits: str
     size: int
     feature_count: int
     length_input: bool
@@ -114,10 +115,10 @@ def data_of(truth: Truth) -> str:
 
 LIMITS = (
     "the number hangs toward the mean: low eGFR is overestimated, high underestimated. Pictures unlike the data are "
-    "refused by their features, which does not see every difference. The trees were stopped by the patients left out, "
-    "so that their out-of-bag figures are slightly too good. Words and probability hold at the data's own share of "
-    "eGFR < 60."
+    "refused by their features, which does not see every difference. Words and probability hold at the data's own "
+    "share of eGFR < 60."
 )
+STOPPED = " The trees were stopped by the patients left out, so that their out-of-bag figures are slightly too good."
 
 
 def figures_of(oob: OutOfBag) -> dict[str, float]:
@@ -156,7 +157,7 @@ def card(truth: Truth, oob: OutOfBag, making: Making, label: Label, change: Chan
         f"share makes them wrong more or less often; spread limit {SPREAD_MARGIN:g} x the members' "
         f"{SPREAD_PERCENTILE:g}th percentile; pictures whose features are further from the training's than those of "
         f"{DISTANCE_PERCENTILE:g}% of these patients are refused.",
-        f"Limits: {LIMITS}",
+        f"Limits: {making.limits}",
         label.note,
         f"Date: {datetime.date.today().isoformat()}.",
     ]
@@ -186,7 +187,7 @@ def write_manifest(
         "card": card(truth, oob, making, label, change, found),
         "model_card": {
             "date": datetime.date.today().isoformat(), "data": data_of(truth), "flow": flow_of(truth),
-            "figures": figures_of(oob), "figures_from": making.figures_from, "limits": LIMITS,
+            "figures": figures_of(oob), "figures_from": making.figures_from, "limits": making.limits,
             "hashes": making.hashes | {"truth.jsonl": truth.digest},
         },
         "input": {"size": making.size, "mean": list(MEAN), "std": list(STD)} | length,

@@ -14,7 +14,7 @@ import numpy as np
 from tqdm import tqdm
 
 from . import cli_data, cli_import
-from .bundle import Label, Making, gather, left_out, method_of, write_manifest
+from .bundle import LIMITS, STOPPED, Label, Making, gather, left_out, method_of, write_manifest
 from .calibrate import OutOfBag
 from .cluster import has_slurm, run_array
 from .data import DataError, load_crops, read_truth
@@ -186,7 +186,7 @@ def export(args: argparse.Namespace) -> None:
     source = f"out of bag, {len(oob.egfr)} patients, one picture each, mean of the members that never saw the patient"
     features = int(64 * settings.width) * 8
     making = Making(
-        method_of(asdict(settings), members), source, settings.size, features, settings.length_input,
+        method_of(asdict(settings), members), source, LIMITS + STOPPED, settings.size, features, settings.length_input,
         {"init_weights": settings.init_weights} if settings.init_weights else {},
     )  # fmt: skip
     write_manifest(run, truth, oob, spread, making, label, changed)

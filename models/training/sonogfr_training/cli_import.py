@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from .boosters import read_booster, to_json
-from .bundle import Label, Making, out_of_bag, write_manifest
+from .bundle import LIMITS, Label, Making, out_of_bag, write_manifest
 from .data import DataError, Truth, halves, load_crops, read_truth, rng_of
 from .metrics import auc
 from .runs import ImportJob, Run, Settings
@@ -62,7 +62,7 @@ def import_kuo2019(args: argparse.Namespace) -> None:
         "XGBoost 0.72 on pooled features; int8, pooling and head in float. The trees' probability pointed at eGFR "
         + (">= 60 on this data and was turned." if turned else "< 60 on this data and was left so."),
         f"{len(oob.egfr)} patients of this data, one picture each, mean of all members, none of which saw them",
-        SIZE, FEATURES, False, hashes,
+        LIMITS, SIZE, FEATURES, False, hashes,
     )  # fmt: skip
     write_manifest(run, truth, oob, spread, making, Label(args.name, not args.clinical, args.note), changed)
     cli.tell(run, oob, args.members)

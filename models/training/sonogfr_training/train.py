@@ -209,6 +209,8 @@ def train_one(job: TrainJob) -> str:
         bag = holdout(truth, job.settings.seed)
     else:
         bag = draw_bag(truth.patient_count, job.settings.seed, job.member)
+    if len(bag.left_out) == 0:
+        raise DataError(f"{job.result.name}: its bag holds all {truth.patient_count} patients: too few to validate on")
     result = fit(job, truth, pictures, bag)
     last = result["history"][-1]
     oracle = f" (the oracle {last['r_oracle']:.3f})" if truth.oracle else ""

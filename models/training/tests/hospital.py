@@ -39,13 +39,15 @@ def write_dicom(path: Path, pixels: np.ndarray, **header) -> Path:
 
 
 def write(phantoms: Path, folder: Path) -> Path:
-    """The DICOM files of `sonogfr phantom -o phantoms` in `folder`/export and `folder`/laboratory.csv, one creatinine a
-    patient, some days after the scan. Returns `folder`."""
+    """DICOM files of `sonogfr phantom -o phantoms` in `folder`/export, all of every fifth patient and the first of the
+    others, and `folder`/laboratory.csv, one creatinine a patient, some days after the scan. Returns `folder`."""
     (folder / "export").mkdir(parents=True)
     laboratory = {}
     for index, line in enumerate((phantoms / "truth.jsonl").read_text().splitlines()):
         truth = json.loads(line)
         number = int(truth["patient"][1:])
+        if truth["view"] > 1 and number % 5:
+            continue
         day = FIRST_DAY + timedelta(days=number)
         with Image.open(phantoms / truth["picture"]) as screen:
             pixels = np.asarray(screen.convert("RGB"))

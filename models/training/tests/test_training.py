@@ -1,6 +1,7 @@
 """Given these patients, predictions or files, expect that."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -9,7 +10,7 @@ import standin
 import torch
 
 from sonogfr_training import calibrate, cli, export, likeness, metrics, train, trees, workers
-from sonogfr_training.bundle import gather
+from sonogfr_training.bundle import figures_of, gather
 from sonogfr_training.data import DataError, draw_bag, load_crops, normalise, read_truth
 from sonogfr_training.network import Network, fold_batch_norm, scale_length
 from sonogfr_training.runs import Run, Settings, TrainJob
@@ -265,6 +266,14 @@ def test_given_a_kill_in_any_epoch_expect_the_same_weights_as_without(data, tmp_
     assert sorted(path.name for path in run.trained(0).parent.iterdir()) == ["0.pt"]
 
 
+def test_given_a_bag_that_leaves_nobody_out_expect_it_said(tmp_path):
+    few = standin.write(tmp_path / "few", patients=2, size=32, seed=1)
+    member = next(n for n in range(99) if len(draw_bag(2, 1, n).left_out) == 0)
+    with pytest.raises(DataError, match="its bag holds all 2 patients: too few to validate on"):
+        train_one(train_job(few, Run(tmp_path / "out"), member))
+    assert not Run(tmp_path / "out").trained(member).exists()
+
+
 @pytest.mark.parametrize("left", [b"", b"cut sho", None])
 def test_given_a_state_that_is_broken_or_of_other_settings_expect_the_network_begun_anew(data, tmp_path, left):
     run, fresh = Run(tmp_path / "run"), Run(tmp_path / "fresh")
@@ -354,3 +363,13 @@ def test_given_members_expect_only_those_that_never_drew_a_patient_to_speak_of_i
     assert oob.distance == pytest.approx(1)
     assert len(oob.egfr) == len(np.unique(np.concatenate([bag.left_out for bag in bags])))
     assert len(spread) == len(truth.crop)
+
+
+def test_given_the_programs_own_table_expect_the_cards_figures_to_be_those_it_prints():
+    fixtures = Path(__file__).parents[3] / "tests/fixtures"
+    table = np.genfromtxt(fixtures / "evaluation.csv", delimiter=",", names=True, dtype=None, encoding="utf-8")
+    truth, said, p = (table[name] for name in ("true_egfr", "pred_egfr", "p_ckd"))
+    wanted = json.loads((fixtures / "evaluation.json").read_text())["figures"]
+    figures = figures_of(calibrate.OutOfBag(said, p, truth, (truth < 60).astype(float)))
+    assert set(figures) == {"pearson_r", "mae", "rmse", "bias", "iqr", "p30", "p10", "r2", "slope", "ccc", "auc"}
+    assert figures == pytest.approx({name: wanted[name] for name in figures}, abs=1e-4)
