@@ -16,6 +16,7 @@ use crate::{
     },
     estimate::MemberOutput,
     frame::{Picture, RGB_BYTES},
+    likeness::Likeness,
     packed::{Packed, PackedError},
     trees::Trees,
     units::{Centimetres, Egfr},
@@ -117,6 +118,7 @@ pub struct Member {
     network: Arc<TypedRunnableModel>,
     runner: Runner,
     trees: Trees,
+    likeness: Option<Likeness>,
     features: usize,
 }
 
@@ -161,7 +163,8 @@ impl Member {
         }
         let network = network.into_optimized().and_then(TypedModel::into_runnable);
         let network = network.map_err(|source| MemberError::Network { member: index, source })?;
-        let member = Self { index, network, runner, trees, features };
+        let likeness = manifest.members[index].likeness.clone();
+        let member = Self { index, network, runner, trees, likeness, features };
         let shapes = member.output_shapes();
         if shapes != Some([vec![1, 1], vec![1, features]]) {
             return Err(MemberError::Outputs { member: index, features });
@@ -202,7 +205,8 @@ impl Member {
         };
         // Trees were grown on the features followed by the length.
         let known: Vec<f32> = features.iter().copied().chain(input.length.map(|length| length.0)).collect();
-        Ok(MemberOutput { egfr: Egfr(egfr), p_ckd: self.trees.predict(&known) })
+        let distance = self.likeness.as_ref().map(|likeness| likeness.distance(features));
+        Ok(MemberOutput { egfr: Egfr(egfr), p_ckd: self.trees.predict(&known), distance })
     }
 }
 

@@ -23,6 +23,9 @@ pub struct MemberOutput {
     pub egfr: Egfr,
     /// The trees' probability of eGFR < 60.
     pub p_ckd: Probability,
+    /// How unlike its training pictures the crop is, by [`crate::likeness`]; none where the bundle does not say what they are like.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub distance: Option<f32>,
 }
 
 /// All members' outputs for one crop.
@@ -40,6 +43,32 @@ pub struct IntervalBand {
     pub above: Egfr,
     /// How many held-out pictures the offsets come from.
     pub count: u32,
+}
+
+/// How probable eGFR < 60 was where the members' mean said p: of log-odds `slope` x log-odds of p + `intercept`.
+///
+/// *Source*: Platt 1999, Probabilistic outputs for support vector machines.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProbabilityFit {
+    /// Above zero: it never turns likely into unlikely.
+    pub slope: f32,
+    /// See above.
+    pub intercept: f32,
+    /// How many held-out patients it comes from.
+    pub count: u32,
+}
+
+impl ProbabilityFit {
+    /// The probability that stands behind `said`. NaN stays NaN, 0 and 1 stay what they are.
+    fn of(self, said: Probability) -> Probability {
+        let log_odds = self.slope * libm::logf(said.0 / (1.0 - said.0)) + self.intercept;
+        Probability(1.0 / (1.0 + libm::expf(-log_odds)))
+    }
+
+    fn usable(self) -> bool {
+        self.slope > 0.0 && self.slope.is_finite() && self.intercept.is_finite()
+    }
 }
 
 /// What a bundle says about turning member outputs into an estimate.
@@ -61,6 +90,12 @@ pub struct Rules {
     /// The shortest and longest kidney that the bundle was proven for; none where it takes no length.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub length_cm: Option<[Centimetres; 2]>,
+    /// What makes the members' mean probability right as often as it says; none where it is taken as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probability: Option<ProbabilityFit>,
+    /// The largest mean of the members' distances with which an estimate is shown; none where the bundle has no distances.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub distance_limit: Option<f32>,
 }
 
 /// What is wrong with [`Rules`].
@@ -78,6 +113,10 @@ pub enum RulesError {
     SpreadLimit,
     /// The lengths are not 0 < low < high.
     LengthCm,
+    /// The probability's fit has a slope that is not above zero, or no numbers.
+    Probability,
+    /// The distance limit is not above zero.
+    DistanceLimit,
 }
 
 impl RulesError {
@@ -90,6 +129,8 @@ impl RulesError {
             Self::CkdLimits => "need 0 <= unlikely_to < likely_from <= 1",
             Self::SpreadLimit => "spread_limit must be above 0",
             Self::LengthCm => "length_cm must be [low, high] with 0 < low < high",
+            Self::Probability => "probability needs a slope above 0 and an intercept",
+            Self::DistanceLimit => "distance_limit must be above 0",
         }
     }
 }
@@ -164,7 +205,7 @@ pub struct Estimate {
     pub interval: [Egfr; 2],
     /// See [`Rules::coverage`].
     pub coverage: f32,
-    /// The mean of the members' probabilities of eGFR < 60.
+    /// The mean of the members' probabilities of eGFR < 60, made right by [`Rules::probability`].
     pub p_ckd: Probability,
     /// The same in a word.
     pub ckd: Ckd,
@@ -173,7 +214,7 @@ pub struct Estimate {
     /// The standard deviation of the members' eGFR.
     pub spread: Egfr,
     /// What each member said.
-    pub members: MemberOutputs,
+    pub members: Vec<MemberOutput>,
 }
 
 impl Estimate {
@@ -215,6 +256,12 @@ impl Rules {
         if self.length_cm.is_some_and(|[low, high]| !(low.0 > 0.0 && low < high && high.0.is_finite())) {
             return Err(RulesError::LengthCm);
         }
+        if !self.probability.is_none_or(ProbabilityFit::usable) {
+            return Err(RulesError::Probability);
+        }
+        if self.distance_limit.is_some_and(|limit| !(limit > 0.0 && limit.is_finite())) {
+            return Err(RulesError::DistanceLimit);
+        }
         Ok(())
     }
 
@@ -237,8 +284,16 @@ impl Rules {
     pub fn estimate(&self, members: &MemberOutputs) -> Result<Estimate, Refusal> {
         assert!(!members.is_empty(), "a checked bundle has members");
         let count = members.len() as f32;
+        if let Some(limit) = self.distance_limit {
+            // A member without a distance must refuse as one that is far.
+            let distance = members.iter().map(|m| m.distance.unwrap_or(f32::INFINITY)).sum::<f32>() / count;
+            if !(distance <= limit) {
+                return Err(Refusal::UnlikeTraining { distance, limit });
+            }
+        }
         let egfr = members.iter().map(|m| m.egfr.0).sum::<f32>() / count;
         let p_ckd = members.iter().map(|m| m.p_ckd.0).sum::<f32>() / count;
+        let p_ckd = self.probability.map_or(Probability(p_ckd), |fit| fit.of(Probability(p_ckd))).0;
         let variance = members.iter().map(|m| (m.egfr.0 - egfr) * (m.egfr.0 - egfr)).sum::<f32>() / count;
         let spread = libm::sqrtf(variance);
         if !(spread <= self.spread_limit.0) {
@@ -258,7 +313,7 @@ impl Rules {
             ckd: self.ckd(Probability(p_ckd)),
             stage: Stage::of(Egfr(egfr)),
             spread: Egfr(spread),
-            members: members.clone(),
+            members: members.to_vec(),
         })
     }
 
@@ -274,93 +329,4 @@ impl Rules {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn rules() -> Rules {
-        let band = |up_to, below, above| IntervalBand {
-            up_to: Egfr(up_to),
-            below: Egfr(below),
-            above: Egfr(above),
-            count: 100,
-        };
-        Rules {
-            coverage: 0.9,
-            intervals: alloc::vec![band(45.0, -20.0, 15.0), band(120.0, -30.0, 25.0)],
-            reportable: [Egfr(5.0), Egfr(110.0)],
-            likely_from: Probability(0.8),
-            unlikely_to: Probability(0.2),
-            spread_limit: Egfr(15.0),
-            length_cm: Some([Centimetres(7.0), Centimetres(14.0)]),
-        }
-    }
-
-    fn outputs(pairs: &[(f32, f32)]) -> MemberOutputs {
-        pairs.iter().map(|&(egfr, p)| MemberOutput { egfr: Egfr(egfr), p_ckd: Probability(p) }).collect()
-    }
-
-    #[test]
-    fn given_members_expect_their_mean_with_the_bands_interval() {
-        let estimate = rules().estimate(&outputs(&[(40.0, 0.9), (44.0, 1.0)])).unwrap();
-        assert_eq!((estimate.egfr, estimate.stage, estimate.ckd), (Egfr(42.0), Stage::G3b, Ckd::Likely));
-        assert_eq!(estimate.interval, [Egfr(22.0), Egfr(57.0)]);
-        assert_eq!((estimate.spread, estimate.p_ckd.0), (Egfr(2.0), 0.95));
-    }
-
-    #[test]
-    fn given_a_high_probability_expect_low_egfr_likely_and_never_the_reverse() {
-        // Polarity: the probability speaks of eGFR < 60 (`CKD_EGFR`), so a sick kidney has a high one.
-        let sick = rules().estimate(&outputs(&[(20.0, 0.97)])).unwrap();
-        let well = rules().estimate(&outputs(&[(95.0, 0.03)])).unwrap();
-        let between = rules().estimate(&outputs(&[(60.0, 0.5)])).unwrap();
-        assert_eq!((sick.ckd, well.ckd, between.ckd), (Ckd::Likely, Ckd::Unlikely, Ckd::Uncertain));
-    }
-
-    #[test]
-    fn given_members_apart_out_of_range_or_not_numbers_expect_a_refusal() {
-        let refused = |pairs: &[(f32, f32)]| rules().estimate(&outputs(pairs)).unwrap_err();
-        let apart = refused(&[(10.0, 0.9), (90.0, 0.1)]);
-        assert_eq!(apart, Refusal::MembersDisagree { spread: Egfr(40.0), limit: Egfr(15.0) });
-        let outside = Refusal::OutsideRange { low: Egfr(5.0), high: Egfr(110.0) };
-        assert_eq!(refused(&[(111.0, 0.0)]), outside);
-        assert_eq!(refused(&[(4.9, 1.0)]), outside);
-        assert_eq!(refused(&[(50.0, f32::NAN)]), outside);
-        assert!(matches!(refused(&[(f32::NAN, 0.5)]), Refusal::MembersDisagree { .. }));
-    }
-
-    #[test]
-    fn given_no_length_or_one_beyond_the_proven_ones_expect_a_refusal_and_never_a_guess() {
-        let of = |cm| rules().length(Some(Centimetres(cm)));
-        let outside =
-            |cm, limit| Err(Refusal::LengthOutsideRange { length: Centimetres(cm), limit: Centimetres(limit) });
-        assert_eq!(rules().length(None), Err(Refusal::LengthUnknown));
-        assert_eq!((of(7.0), of(14.0)), (Ok(Some(Centimetres(7.0))), Ok(Some(Centimetres(14.0)))));
-        assert_eq!((of(6.9), of(14.1)), (outside(6.9, 7.0), outside(14.1, 14.0)));
-        assert!(matches!(of(f32::NAN), Err(Refusal::LengthOutsideRange { .. })));
-        let without = Rules { length_cm: None, ..rules() };
-        assert_eq!((without.length(None), without.length(Some(Centimetres(3.0)))), (Ok(None), Ok(None)));
-    }
-
-    #[test]
-    fn given_each_stage_boundary_expect_kdigos_category() {
-        let stages = [90.0, 89.9, 60.0, 59.9, 45.0, 44.9, 30.0, 29.9, 15.0, 14.9].map(|e| Stage::of(Egfr(e)).name());
-        assert_eq!(stages, ["G1", "G2", "G2", "G3a", "G3a", "G3b", "G3b", "G4", "G4", "G5"]);
-    }
-
-    #[test]
-    fn given_broken_rules_expect_the_field_named() {
-        let broken = |change: fn(&mut Rules)| {
-            let mut rules = rules();
-            change(&mut rules);
-            rules.check().unwrap_err()
-        };
-        assert_eq!(rules().check(), Ok(()));
-        assert_eq!(broken(|r| r.coverage = 1.0), RulesError::Coverage);
-        assert_eq!(broken(|r| r.intervals.clear()), RulesError::Intervals);
-        assert_eq!(broken(|r| r.intervals[0].below = Egfr(1.0)), RulesError::Intervals);
-        assert_eq!(broken(|r| r.reportable[1] = Egfr(200.0)), RulesError::Reportable);
-        assert_eq!(broken(|r| r.unlikely_to = Probability(0.9)), RulesError::CkdLimits);
-        assert_eq!(broken(|r| r.spread_limit = Egfr(f32::NAN)), RulesError::SpreadLimit);
-        assert_eq!(broken(|r| r.length_cm = Some([Centimetres(9.0), Centimetres(9.0)])), RulesError::LengthCm);
-    }
-}
+mod tests;

@@ -15,6 +15,7 @@ pub mod estimate;
 pub mod evaluate;
 pub mod frame;
 pub mod freeze;
+pub mod likeness;
 pub mod machine;
 pub mod overlay;
 pub mod panel;

@@ -35,6 +35,13 @@ pub enum Refusal {
         /// The nearer end of the proven lengths.
         limit: Centimetres,
     },
+    /// The picture is unlike those that the bundle was trained on.
+    UnlikeTraining {
+        /// The mean of the members' distances, see [`crate::likeness`].
+        distance: f32,
+        /// The most that the bundle allows.
+        limit: f32,
+    },
     /// The members of the ensemble differ too much from each other.
     MembersDisagree {
         /// Standard deviation of the members' eGFR.
@@ -63,6 +70,7 @@ impl Refusal {
             Self::LengthsDisagree { .. } => "Ruler and printed length disagree",
             Self::LengthUnknown => "The kidney's length is unknown",
             Self::LengthOutsideRange { .. } => "The kidney's length is outside the proven range",
+            Self::UnlikeTraining { .. } => "Unlike the training pictures",
             Self::MembersDisagree { .. } => "The models disagree on this picture",
             Self::OutsideRange { .. } => "The estimate is outside the proven range",
         }
@@ -79,6 +87,7 @@ impl Refusal {
             Self::LengthsDisagree { .. } => "Check the depth setting and measure again",
             Self::LengthUnknown => "Keep the depth ruler or the printed length on the screen",
             Self::LengthOutsideRange { .. } => "Measure from pole to pole again; rely on creatinine",
+            Self::UnlikeTraining { .. } => "Check gain and view of the kidney; rely on creatinine",
             Self::MembersDisagree { .. } => "Try another view of the kidney; rely on creatinine",
             Self::OutsideRange { .. } => "Rely on creatinine",
         }

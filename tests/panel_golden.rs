@@ -13,7 +13,7 @@ use embedded_graphics::{
 };
 use image::{ExtendedColorType, ImageEncoder, codecs::png};
 use sonogfr::{
-    estimate::{Ckd, Estimate, MemberOutputs, Stage},
+    estimate::{Ckd, Estimate, Stage},
     frame::{Picture, Spot},
     machine::{Failure, Fault, Missing, Part, Phase, State, Subject},
     panel,
@@ -97,7 +97,7 @@ fn estimate(egfr: f32, interval: [f32; 2], p_ckd: f32, ckd: Ckd) -> Estimate {
         ckd,
         stage: Stage::of(Egfr(egfr)),
         spread: Egfr(4.0),
-        members: MemberOutputs::new(),
+        members: Vec::new(),
     }
 }
 

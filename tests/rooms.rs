@@ -13,6 +13,7 @@ const PURE: [&str; 13] = [
     "evaluate",
     "frame.rs",
     "freeze",
+    "likeness.rs",
     "machine",
     "overlay",
     "panel",

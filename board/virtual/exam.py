@@ -157,24 +157,28 @@ def first_exam(board, expected):
     checks, cart = board.checks, board.cart
     cart.mode(0)
     cart.sweep(2)
+    # Without waiting: what stands still is soon no live picture any more.
+    board.machine.picture("2-live")
     cart.show("frozen", 15)
     # The look at the bare picture must be over: it has a core of its own on a board, and takes the watch's time here.
     board.shell.run(f"sleep {BARE_LOOK_S}")
+    board.picture("3-frozen")
     cart.show("first", 4)
     cart.show("second")
     shown = cart.show("measured")
     measuring = board.expect("first exam", ["live", "frozen", "measuring"])
-    board.machine.picture("3-measuring")
+    board.log.shown("measuring")
+    board.machine.picture("4-measuring")
     result = board.expect("first exam", ["result"])
     frames = (board.log.looking() - shown) * RATE
     checks.note("last marker on the cable to the look at it", f"{frames:.1f} frames of {1000 / RATE:.0f} ms; the promise is {FRAMES_PROMISED}")
     checks.note("last marker on the cable to calipers read", f"{measuring - shown:.2f} s")
     checks.note("last marker on the cable to reading on the display", f"{board.log.shown('result') - shown:.2f} s")
     compare(checks, "first exam", board.readings()[-1], expected)
-    board.picture("4-result")
+    board.picture("5-result")
     board.machine.press("ret")
     board.expect("Enter", ["accepted"])
-    board.picture("5-accepted")
+    board.picture("6-accepted")
     board.machine.press("n")
     board.expect("N", ["frozen"])
     marks = [line["mark"] for line in board.readings() if "mark" in line]

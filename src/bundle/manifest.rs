@@ -1,7 +1,10 @@
 //! The bundle's manifest: what it is, what it is for, and how its members' outputs become an estimate.
 
 use super::card::ModelCard;
-use crate::estimate::{MEMBERS_MAX, Rules, RulesError};
+use crate::{
+    estimate::{MEMBERS_MAX, Rules, RulesError},
+    likeness::Likeness,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -60,13 +63,16 @@ pub struct Input {
 }
 
 /// The entries of one member.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MemberFiles {
     /// The network, ONNX with the input "crop", where the bundle takes it "length_cm", and the outputs "egfr" and "features".
     pub network: String,
     /// The trees: XGBoost's JSON before the bundle is built, compiled tables after.
     pub trees: String,
+    /// What its features of the training pictures are like; none where the rules have no limit on the distance from them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub likeness: Option<Likeness>,
 }
 
 /// What is wrong with a manifest.
@@ -125,6 +131,14 @@ impl Manifest {
         }
         if self.input.length != self.rules.length_cm.is_some() {
             return field("rules.length_cm", "must stand where input.length is true, and only there");
+        }
+        let likeness = |member: &MemberFiles| member.likeness.as_ref().map(|l| l.fits(self.feature_count));
+        let wanted = self.rules.distance_limit.map(|_| true);
+        if self.members.iter().any(|member| likeness(member) != wanted) {
+            return field(
+                "members.likeness",
+                "must fit the features where rules.distance_limit stands, and only there",
+            );
         }
         match &self.model_card {
             Some(card) => card.check()?,

@@ -1,5 +1,5 @@
 use super::*;
-use crate::estimate::{Ckd, MemberOutputs, Stage};
+use crate::estimate::{Ckd, Stage};
 use crate::units::{Egfr, Probability};
 use alloc::{string::String, vec::Vec};
 
@@ -17,7 +17,7 @@ fn estimate() -> Estimate {
         ckd: Ckd::Likely,
         stage: Stage::G3b,
         spread: Egfr(3.0),
-        members: MemberOutputs::new(),
+        members: Vec::new(),
     }
 }
 

@@ -46,6 +46,11 @@ fn values(refusal: Refusal) -> Option<[Value; 2]> {
             let proven = if length < limit { "Proven from" } else { "Proven to" };
             Some([("Measured", number(length.0, 2, " cm")), (proven, number(limit.0, 1, " cm"))])
         }
+        // Rounded up, as below.
+        Refusal::UnlikeTraining { distance, limit } => Some([
+            ("Distance", number(libm::ceilf(distance * 100.0) / 100.0, 2, "")),
+            ("Allowed", number(limit, 2, "")),
+        ]),
         // Rounded up, so that what exceeds the limit never reads the same as the limit.
         Refusal::MembersDisagree { spread, limit } => Some([
             ("eGFR spread", number(libm::ceilf(spread.0 * 10.0) / 10.0, 1, "")),

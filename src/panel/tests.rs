@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    estimate::{Ckd, Estimate, MemberOutputs, Stage},
+    estimate::{Ckd, Estimate, Stage},
     frame::{Picture, Spot},
     machine::{Failure, Fault, Missing, Part, Subject},
     refusal::Refusal,
@@ -10,7 +10,7 @@ use alloc::{vec, vec::Vec};
 use embedded_graphics::primitives::Rectangle;
 
 /// Every refusal, with values that take the most room.
-pub(super) fn refusals() -> [Refusal; 10] {
+pub(super) fn refusals() -> [Refusal; 11] {
     [
         Refusal::NoMarkers,
         Refusal::PartnerMissing,
@@ -20,6 +20,7 @@ pub(super) fn refusals() -> [Refusal; 10] {
         Refusal::LengthsDisagree { by_ruler: Centimetres(18.86), by_text: Centimetres(10.04) },
         Refusal::LengthUnknown,
         Refusal::LengthOutsideRange { length: Centimetres(18.86), limit: Centimetres(14.3) },
+        Refusal::UnlikeTraining { distance: 12.34, limit: 1.42 },
         Refusal::MembersDisagree { spread: Egfr(128.4), limit: Egfr(115.0) },
         Refusal::OutsideRange { low: Egfr(15.0), high: Egfr(110.0) },
     ]
@@ -38,7 +39,7 @@ pub(super) fn estimate(egfr: f32, interval: [f32; 2], p_ckd: f32, ckd: Ckd) -> E
         ckd,
         stage: Stage::of(Egfr(egfr)),
         spread: Egfr(4.0),
-        members: MemberOutputs::new(),
+        members: Vec::new(),
     }
 }
 

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from .calibrate import PREDICTIVE_VALUE, SPREAD_MARGIN, SPREAD_PERCENTILE, OutOfBag, rules
+from .calibrate import DISTANCE_PERCENTILE, PREDICTIVE_VALUE, SPREAD_MARGIN, SPREAD_PERCENTILE, OutOfBag, rules
 from .data import MEAN, STD, DataError, Truth, draw_bag, rng_of
 from .gate import Change
 from .metrics import agreement, auc
-from .store import write_json
+from .runs import Run
+from .store import read_json, write_json
 
 FORMAT = 1
 
@@ -32,11 +33,19 @@ def left_out(truth: Truth, members: int, seed: int) -> tuple[np.ndarray, np.ndar
 
 def gather(truth: Truth, outputs: list[Path], seed: int) -> tuple[OutOfBag, np.ndarray]:
     """The out-of-bag predictions and the members' deviation on every picture, [n], mL/min/1.73 m2."""
-    said = [np.load(path) for path in outputs]
-    egfr, p_ckd = np.stack([one["egfr"] for one in said]), np.stack([one["p_ckd"] for one in said])
     chosen, unseen = left_out(truth, len(outputs), seed)
+    return out_of_bag(truth, outputs, chosen, unseen)
+
+
+def out_of_bag(
+    truth: Truth, outputs: list[Path], chosen: np.ndarray, unseen: np.ndarray
+) -> tuple[OutOfBag, np.ndarray]:
+    """The same for `chosen` pictures [k], by the members that are `unseen` to each, [members, k]."""
+    said = [np.load(path) for path in outputs]
+    egfr, p_ckd, distance = (np.stack([one[name] for one in said]) for name in ("egfr", "p_ckd", "distance"))
     mean = lambda values: np.average(values[:, chosen], axis=0, weights=unseen)  # noqa: E731
-    return OutOfBag(mean(egfr), mean(p_ckd), truth.egfr[chosen], truth.ckd[chosen]), egfr.std(axis=0)
+    oob = OutOfBag(mean(egfr), mean(p_ckd), truth.egfr[chosen], truth.ckd[chosen], mean(distance))
+    return oob, egfr.std(axis=0)
 
 
 @dataclass(frozen=True)
@@ -49,34 +58,106 @@ class Label:
     """For the card; empty where there is nothing to add."""
 
 
-def card(truth: Truth, oob: OutOfBag, settings: dict, members: int, label: Label, change: Change) -> str:
+@dataclass(frozen=True)
+class Making:
+    """How the members came about and what they take."""
+
+    method: str
+    figures_from: str
+    """Which patients and predictions the figures come from."""
+    limits: str
+    size: int
+    feature_count: int
+    length_input: bool
+    hashes: dict[str, str]
+    """SHA-256 of what the bundle was made from, by name; that of truth.jsonl is added."""
+
+
+def method_of(settings: dict, members: int) -> str:
+    """How `train` makes members, for the card."""
+    begun = "another network" if settings["init_weights"] else "random weights"
+    return (
+        "after Kuo et al. 2019, npj Digital Medicine 2:29: tailored crop between the markers, "
+        f"{members} members bagged by patient, boosted trees on pooled features for eGFR < 60. ResNet-18 of width "
+        f"{settings['width']:g} at {settings['size']} px, begun from {begun}, {settings['epochs']} epochs, seed "
+        f"{settings['seed']}; int8, its pooling and head in float."
+        + (" Head and trees also see the kidney's length in cm." if settings["length_input"] else "")
+    )
+
+
+def flow_of(truth: Truth) -> str:
+    """What `prepare` left out, if it made the data."""
+    prepared = truth.folder / "prepared.json"
+    if prepared.exists():
+        return read_json(prepared)["flow"]
+    return f"not by prepare: {len(truth.crop)} pictures of {truth.patient_count} patients, as they were given"
+
+
+def labels_of(truth: Truth) -> str:
+    """Where the data's eGFR comes from, if `prepare` made it."""
+    prepared = truth.folder / "prepared.json"
+    if not prepared.exists():
+        return ""
+    how = read_json(prepared)
+    term = "with" if how["race_term"] else "without"
+    return f" eGFR by {how['formula']} {term} race term, creatinine within {how['days_max']} days."
+
+
+def data_of(truth: Truth) -> str:
+    """What the data is, in a sentence."""
+    kind = "SYNTHETIC pictures (phantoms)" if truth.oracle else "pictures"
+    return (
+        f"{len(truth.crop)} {kind} of {truth.patient_count} patients; eGFR {truth.egfr.min():.0f} to "
+        f"{truth.egfr.max():.0f}, median {np.median(truth.egfr):.0f} mL/min/1.73 m2; below 60: {truth.ckd.mean():.0%}."
+        + labels_of(truth)
+    )
+
+
+LIMITS = (
+    "the number hangs toward the mean: low eGFR is overestimated, high underestimated. Pictures unlike the data are "
+    "refused by their features, which does not see every difference. Words and probability hold at the data's own "
+    "share of eGFR < 60."
+)
+STOPPED = " The trees were stopped by the patients left out, so that their out-of-bag figures are slightly too good."
+
+
+def figures_of(oob: OutOfBag) -> dict[str, float]:
+    """The card's figures, by the names of `sonogfr evaluate`."""
+    said, truth = oob.egfr.astype(np.float64), oob.truth.astype(np.float64)
+    found = agreement(said, truth)
+    squares = float(((said - truth) ** 2).mean())
+    figures = {
+        "pearson_r": found["r"], "mae": found["mae"], "rmse": squares**0.5, "bias": found["bias"], "iqr": found["iqr"],
+        "p30": found["p30"], "p10": found["p10"], "r2": 1 - squares / float(truth.var()), "slope": found["slope"],
+        "ccc": 2 * float(np.cov(said, truth, bias=True)[0, 1]) / float(
+            said.var() + truth.var() + (said.mean() - truth.mean()) ** 2
+        ),
+    }  # fmt: skip
+    area = auc(oob.ckd, oob.p_ckd)
+    return {name: round(value, 4) for name, value in (figures | ({} if area is None else {"auc": area})).items()}
+
+
+def card(truth: Truth, oob: OutOfBag, making: Making, label: Label, change: Change, rules: dict) -> str:
     """What a person must know before relying on the bundle."""
     figures, area = agreement(oob.egfr, oob.truth), auc(oob.ckd, oob.p_ckd)
-    kind = "SYNTHETIC pictures (phantoms)" if label.demonstration else "pictures"
-    begun = "another network" if settings["init_weights"] else "random weights"
+    fit = rules.get("probability")
+    right = "as the trees say it" if fit is None else f"made right by Platt's fit to {fit['count']} of these patients"
     lines = [
         "Demonstration only: knows nothing of real kidneys and must never be used on a patient."
         if label.demonstration
         else "",
-        f"Data: {len(truth.crop)} {kind} of {truth.patient_count} patients; eGFR {truth.egfr.min():.0f} to "
-        f"{truth.egfr.max():.0f}, median {np.median(truth.egfr):.0f} mL/min/1.73 m2; below 60: {truth.ckd.mean():.0%}. "
-        f"SHA-256 of truth.jsonl: {truth.digest}.",
-        "Method: after Kuo et al. 2019, npj Digital Medicine 2:29: tailored crop between the markers, "
-        f"{members} members bagged by patient, boosted trees on pooled features for eGFR < 60. ResNet-18 of width "
-        f"{settings['width']:g} at {settings['size']} px, begun from {begun}, {settings['epochs']} epochs, seed "
-        f"{settings['seed']}; int8, its pooling and head in float."
-        + (" Head and trees also see the kidney's length in cm." if settings["length_input"] else ""),
-        f"Figures (out of bag, {len(oob.egfr)} patients, one picture each, mean of the members that never saw the "
-        f"patient): r {figures['r']:.3f}, MAE {figures['mae']:.1f}, bias {figures['bias']:.1f}, IQR "
-        f"{figures['iqr']:.1f} mL/min/1.73 m2, P30 {figures['p30']:.0%}, stage exact {figures['stage']:.0%}, "
-        f"AUC of eGFR < 60 {'unknown' if area is None else f'{area:.3f}'}.",
+        f"Data: {data_of(truth)} SHA-256 of truth.jsonl: {truth.digest}.",
+        f"Method: {making.method}",
+        f"Figures ({making.figures_from}): r {figures['r']:.3f}, MAE {figures['mae']:.1f}, bias "
+        f"{figures['bias']:.1f}, IQR {figures['iqr']:.1f} mL/min/1.73 m2, P30 {figures['p30']:.0%}, stage exact "
+        f"{figures['stage']:.0%}, AUC of eGFR < 60 {'unknown' if area is None else f'{area:.3f}'}.",
         f"int8 against float, on these pictures: {change}.",
-        f'Rules: intervals split-conformal by predicted band; "likely" and "unlikely" from where each was right in '
-        f"{PREDICTIVE_VALUE:.0%} out of bag, at the data's own share of eGFR < 60: another share makes them wrong more "
-        f"or less often; spread limit {SPREAD_MARGIN:g} x the members' {SPREAD_PERCENTILE:g}th percentile.",
-        "Limits: the number hangs toward the mean: low eGFR is overestimated, high underestimated. Pictures unlike "
-        "the data are not recognised as such by members that happen to agree. The trees were stopped by the patients "
-        "left out, so that their out-of-bag figures are slightly too good.",
+        f'Rules: intervals split-conformal by predicted band; probability {right}; "likely" and "unlikely" from where '
+        f"each was right in {PREDICTIVE_VALUE:.0%} of these patients, at the data's own share of eGFR < 60: another "
+        f"share makes them wrong more or less often; spread limit {SPREAD_MARGIN:g} x the members' "
+        f"{SPREAD_PERCENTILE:g}th percentile; pictures whose features are further from the training's than those of "
+        f"{DISTANCE_PERCENTILE:g}% of these patients are refused.",
+        f"Limits: {making.limits}",
         label.note,
         f"Date: {datetime.date.today().isoformat()}.",
     ]
@@ -84,11 +165,10 @@ def card(truth: Truth, oob: OutOfBag, settings: dict, members: int, label: Label
 
 
 def write_manifest(
-    folder: Path, truth: Truth, outputs: list[Path], settings: dict, feature_count: int, label: Label, change: Change
-) -> OutOfBag:
-    """Writes `folder`/manifest.json and returns the predictions that its rules come from. Errors: too little data."""
-    members = len(outputs)
-    oob, spread = gather(truth, outputs, settings["seed"])
+    run: Run, truth: Truth, oob: OutOfBag, spread: np.ndarray, making: Making, label: Label, change: Change
+) -> None:
+    """Writes the bundle's manifest.json. Errors: too little data."""
+    members = len(list_members(run))
     if oob.ckd.min() == oob.ckd.max():
         raise DataError("all patients are on one side of eGFR 60: nothing to tell apart")
     purpose = (
@@ -96,18 +176,34 @@ def write_manifest(
     )
     if label.demonstration:
         purpose = "Demonstrates the program on synthetic kidneys; its numbers mean nothing for a patient."
+    found = rules(oob, spread, truth.length_cm if making.length_input else None)
     # Absent where it says nothing: a program that does not know it still reads the bundle.
-    length = {"length": True} if settings["length_input"] else {}
+    length = {"length": True} if making.length_input else {}
     manifest = {
         "format": FORMAT,
         "name": label.name,
         "purpose": purpose,
         "demonstration": label.demonstration,
-        "card": card(truth, oob, settings, members, label, change),
-        "input": {"size": settings["size"], "mean": list(MEAN), "std": list(STD)} | length,
-        "feature_count": feature_count,
-        "members": [{"network": f"members/{n}.onnx", "trees": f"members/{n}.json"} for n in range(members)],
-        "rules": rules(oob, spread, truth.length_cm if settings["length_input"] else None),
-    }
-    write_json(folder / "manifest.json", manifest)
-    return oob
+        "card": card(truth, oob, making, label, change, found),
+        "model_card": {
+            "date": datetime.date.today().isoformat(), "data": data_of(truth), "flow": flow_of(truth),
+            "figures": figures_of(oob), "figures_from": making.figures_from, "limits": making.limits,
+            "hashes": making.hashes | {"truth.jsonl": truth.digest},
+        },
+        "input": {"size": making.size, "mean": list(MEAN), "std": list(STD)} | length,
+        "feature_count": making.feature_count,
+        "members": [
+            {"network": f"members/{n}.onnx", "trees": f"members/{n}.json", "likeness": read_json(run.likeness(n))}
+            for n in range(members)
+        ],
+        "rules": found,
+    }  # fmt: skip
+    write_json(run.bundle / "manifest.json", manifest)
+
+
+def list_members(run: Run) -> list[int]:
+    """The members that stand whole, from 0 on without a gap."""
+    members = 0
+    while run.outputs(members).exists():
+        members += 1
+    return list(range(members))

@@ -29,6 +29,11 @@ LIKELY_MIN, UNLIKELY_MAX = 0.55, 0.45
 # Most members saw each training patient, so they agree on these better than on a stranger: their 99.9th percentile is
 # taken half as large again.
 SPREAD_PERCENTILE, SPREAD_MARGIN = 99.9, 1.5
+# A picture further from the training's than this percentile of patients' left-out pictures is refused: so are then
+# about 0.5% of pictures like the training's.
+DISTANCE_PERCENTILE = 99.5
+# Fewer patients, or patients of one class, tell nothing of how right a probability is.
+FIT_COUNT_MIN = 50
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,8 @@ class OutOfBag:
     """[n] mL/min/1.73 m2."""
     ckd: np.ndarray
     """[n] 1 where the truth is below 60."""
+    distance: np.ndarray | None = None
+    """[n] mean distance from those members' training pictures, see likeness.py."""
 
 
 def reportable(predicted: np.ndarray) -> list[float]:
@@ -100,6 +107,46 @@ def word_limit(p: np.ndarray, right: np.ndarray, start: float) -> float:
     return float(ordered[good].min()) if good.any() else 1.0
 
 
+def fit_probability(p: np.ndarray, ckd: np.ndarray) -> dict | None:
+    """The manifest's "probability": slope and intercept that make log-odds right; none where `p` must stay as it is,
+    because patients are too few or the fit would not rise.
+
+    Source: Platt 1999, with his targets, which keep few patients from making it certain; Newton's method after Lin,
+    Lin, Weng 2007, Mach Learn 68:267.
+    """
+    ones, count = ckd.sum(), len(ckd)
+    if count < FIT_COUNT_MIN or ones in (0, count):
+        return None
+    target = np.where(ckd > 0, (ones + 1) / (ones + 2), 1 / (count - ones + 2))
+    x = np.stack([log_odds(p), np.ones(count)], axis=1)
+    loss = lambda w: np.logaddexp(0, x @ w).sum() - (target * (x @ w)).sum()  # noqa: E731
+    found = np.array([1.0, 0.0])
+    for _ in range(100):
+        said = 1 / (1 + np.exp(-(x @ found)))
+        slope = x.T @ (said - target)
+        step = np.linalg.solve((x * (said * (1 - said))[:, None]).T @ x + 1e-9 * np.eye(2), slope)
+        size = 1.0
+        while loss(found - size * step) > loss(found) and size > 1e-6:
+            size /= 2
+        found = found - size * step
+        if np.abs(step).max() < 1e-9:
+            break
+    if not found[0] > 0:
+        return None
+    return {"slope": round(float(found[0]), 5), "intercept": round(float(found[1]), 5), "count": count}
+
+
+def log_odds(p: np.ndarray) -> np.ndarray:
+    """Of probabilities, those of 0 and 1 taken as float32's nearest."""
+    p = np.clip(p.astype(np.float64), 1e-7, 1 - 1e-7)
+    return np.log(p / (1 - p))
+
+
+def fitted(fit: dict | None, p: np.ndarray) -> np.ndarray:
+    """What `Rules::probability` makes of mean probabilities."""
+    return p if fit is None else 1 / (1 + np.exp(-(fit["slope"] * log_odds(p) + fit["intercept"])))
+
+
 def proven_lengths(length_cm: np.ndarray) -> list[float]:
     """[low, high] in cm: all lengths of the data but the outermost, rounded outward to a tenth."""
     low, high = np.percentile(length_cm, LENGTH_PERCENTILES)
@@ -110,9 +157,18 @@ def rules(oob: OutOfBag, spread: np.ndarray, length_cm: np.ndarray | None) -> di
     """The manifest's "rules"; `spread` [k] is the deviation of all members' eGFR on each of k pictures, and
     `length_cm` [k] are these pictures' lengths where the members take them."""
     low, high = reportable(oob.egfr)
+    fit = fit_probability(oob.p_ckd, oob.ckd)
+    # The words stand on what is shown.
+    p_ckd = fitted(fit, oob.p_ckd)
     # Rounded away from the middle, so that the promise made of the limit still holds.
-    likely = np.ceil(word_limit(oob.p_ckd, oob.ckd, LIKELY_MIN) * 1000) / 1000
-    unlikely = np.floor((1 - word_limit(1 - oob.p_ckd, 1 - oob.ckd, 1 - UNLIKELY_MAX)) * 1000) / 1000
+    likely = np.ceil(word_limit(p_ckd, oob.ckd, LIKELY_MIN) * 1000) / 1000
+    unlikely = np.floor((1 - word_limit(1 - p_ckd, 1 - oob.ckd, 1 - UNLIKELY_MAX)) * 1000) / 1000
+    # Absent where it says nothing: a program that does not know it still reads the bundle.
+    optional = {} if length_cm is None else {"length_cm": proven_lengths(length_cm)}
+    if fit is not None:
+        optional["probability"] = fit
+    if oob.distance is not None:
+        optional["distance_limit"] = round(float(np.percentile(oob.distance, DISTANCE_PERCENTILE)), 3)
     return {
         "coverage": COVERAGE,
         "intervals": interval_table(oob, high),
@@ -120,4 +176,4 @@ def rules(oob: OutOfBag, spread: np.ndarray, length_cm: np.ndarray | None) -> di
         "likely_from": float(min(likely, 1.0)),
         "unlikely_to": float(max(unlikely, 0.0)),
         "spread_limit": round(float(np.percentile(spread, SPREAD_PERCENTILE)) * SPREAD_MARGIN, 2),
-    } | ({} if length_cm is None else {"length_cm": proven_lengths(length_cm)})
+    } | optional  # fmt: skip

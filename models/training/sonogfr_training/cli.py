@@ -13,15 +13,17 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from .bundle import Label, left_out, write_manifest
+from . import cli_data, cli_import
+from .bundle import LIMITS, STOPPED, Label, Making, gather, left_out, method_of, write_manifest
+from .calibrate import OutOfBag
+from .cluster import has_slurm, run_array
 from .data import DataError, load_crops, read_truth
-from .evaluate import report, table
+from .evaluate import report, rows, table
 from .gate import Change, change
 from .metrics import agreement, auc, calibration
 from .runs import MemberJob, PicturesJob, Run, Settings, TrainJob
-from .store import read_json, write_json
+from .store import read_json, write_json, write_whole
 from .workers import core_count, run_jobs
-
 
 # One half-width ResNet-18 at 128 px leaves a large GPU idle between its steps.
 GPU_WORKERS = 3
@@ -97,13 +99,20 @@ def train(args: argparse.Namespace) -> None:
                 f"{args.out} was begun with other {', '.join(changed)}: go on as then, or choose another OUT"
             )
     write_json(run.settings, wanted)
+    write_json(run.patients, truth.names)
     load_crops(truth, settings.size, run.cache)
     missing = [n for n in range(args.members) if not run.trained(n).exists()]
     jobs = [
-        TrainJob(args.data, run.cache, run.trained(n), settings, n, init_weights, 1, device, line % workers)
+        TrainJob(args.data, run.cache, run.trained(n), settings, n, init_weights, args.threads, device, line % workers)
         for line, n in enumerate(missing)
     ]
-    for line in run_jobs("sonogfr_training.train:train_one", jobs, workers):
+    function = "sonogfr_training.train:train_one"
+    if args.slurm == "on" or (args.slurm == "auto" and has_slurm()):
+        side_by_side = args.workers or len(jobs)
+        lines = run_array(function, jobs, run.folder / "slurm", side_by_side, args.threads, args.gpus, args.partition)
+    else:
+        lines = run_jobs(function, jobs, workers, args.threads)
+    for line in lines:
         say(line)
 
 
@@ -115,7 +124,7 @@ def begun(args: argparse.Namespace) -> tuple[Run, Settings, int, str]:
     except OSError as error:
         raise DataError(f"{run.settings}: {error.strerror}; `train` comes first") from error
     digest, members = found.pop("data"), 0
-    while run.trained(members).exists():
+    while run.trained(members).exists() or run.outputs(members).exists():
         members += 1
     if members == 0:
         raise DataError(f"{args.out} holds no trained member; `train` comes first")
@@ -130,9 +139,8 @@ def member_jobs(
     return [MemberJob(args.data, run, settings, n, kind, line % workers) for line, n in enumerate(members)]
 
 
-def held(args: argparse.Namespace, run: Run, settings: Settings, members: int) -> Change:
-    """What int8 changes on patients left out. Errors: too much, with the member and the layer that do most of it."""
-    pictures, _ = left_out(read_truth(args.data), members, settings.seed)
+def held(args: argparse.Namespace, run: Run, settings: Settings, members: int, pictures: np.ndarray) -> Change:
+    """What int8 changes on `pictures`. Errors: too much, with the member and the layer that do most of it."""
     jobs = [
         PicturesJob(**vars(job), pictures=pictures)
         for job in member_jobs(args, run, settings, list(range(members)), "float")
@@ -160,20 +168,38 @@ def export(args: argparse.Namespace) -> None:
     truth = read_truth(args.data)
     if truth.digest != digest:
         raise DataError(f"{args.data} is not what {args.out} was trained on")
+    if not run.trained(0).exists():
+        raise DataError(f"{args.out} was imported, not trained: `import-kuo2019` makes its bundle")
     if args.clinical and truth.oracle:
         raise DataError("data with an oracle is synthetic: its bundle is a demonstration")
     load_crops(truth, settings.size, run.cache)
     for function, result in (("export:export_member", run.network), ("trees:grow_member", run.outputs)):
-        missing = [n for n in range(members) if not result(n).exists()]
-        jobs = member_jobs(args, run, settings, missing, "int8")
+        # Versions before distances wrote no likeness.
+        whole = lambda n: result(n).exists() and (result == run.network or run.likeness(n).exists())  # noqa: B023, E731
+        jobs = member_jobs(args, run, settings, [n for n in range(members) if not whole(n)], "int8")
         for line in run_jobs(f"sonogfr_training.{function}", jobs, workers_of(args, "cpu")):
             say(line)
-    outputs, features = [run.outputs(n) for n in range(members)], int(64 * settings.width) * 8
     label = Label(args.name, not args.clinical, args.note)
-    changed = held(args, run, settings, members)
-    oob = write_manifest(run.bundle, truth, outputs, asdict(settings), features, label, changed)
+    pictures, _ = left_out(truth, members, settings.seed)
+    changed = held(args, run, settings, members, pictures)
+    oob, spread = gather(truth, [run.outputs(n) for n in range(members)], settings.seed)
+    source = f"out of bag, {len(oob.egfr)} patients, one picture each, mean of the members that never saw the patient"
+    features = int(64 * settings.width) * 8
+    making = Making(
+        method_of(asdict(settings), members), source, LIMITS + STOPPED, settings.size, features, settings.length_input,
+        {"init_weights": settings.init_weights} if settings.init_weights else {},
+    )  # fmt: skip
+    write_manifest(run, truth, oob, spread, making, label, changed)
+    tell(run, oob, members)
+
+
+def tell(run: Run, oob: OutOfBag, members: int) -> None:
+    """Prints the figures that the rules come from, and what comes next."""
     figures = agreement(oob.egfr, oob.truth)
-    say(f"out of bag, {len(oob.egfr)} patients: " + ", ".join(f"{key} {value:.3f}" for key, value in figures.items()))
+    say(
+        f"{len(oob.egfr)} patients whom the members never saw: "
+        + ", ".join(f"{key} {value:.3f}" for key, value in figures.items())
+    )
     say(f"probability of eGFR < 60: AUC {auc(oob.ckd, oob.p_ckd):.3f}; said, was, patients:")
     for row in calibration(oob.p_ckd, oob.ckd):
         say(f"{row['said']:8.3f}{row['was']:8.3f}{row['count']:8d}")
@@ -189,15 +215,22 @@ def evaluate(args: argparse.Namespace) -> None:
         raise DataError(f"{manifest} is missing; `export` comes first")
     if truth.digest == digest:
         raise DataError(f"{args.data} is what {args.out} was trained on: its figures would flatter")
+    # Phantoms of other seeds bear the same names.
+    known = set() if truth.oracle or not run.patients.exists() else set(read_json(run.patients)) & set(truth.names)
+    if known:
+        raise DataError(f"{len(known)} patients of {args.data} are among those whom {args.out} saw: leakage")
     load_crops(truth, settings.size, run.cache)
     jobs = [job for kind in ("int8", "float") for job in member_jobs(args, run, settings, list(range(members)), kind)]
-    said: dict = {kind: ([None] * members, [None] * members) for kind in ("int8", "float")}
+    said: dict = {}
     function = "sonogfr_training.trees:evaluate_member"
-    for kind, member, egfr, p_ckd in run_jobs(function, jobs, workers_of(args, "cpu")):
-        said[kind][0][member], said[kind][1][member] = egfr, p_ckd
-    outputs = {kind: (np.stack(egfr), np.stack(p_ckd)) for kind, (egfr, p_ckd) in said.items()}
+    for kind, member, *columns in run_jobs(function, jobs, workers_of(args, "cpu")):
+        said[kind, member] = columns
+    of_members = lambda kind: zip(*[said[kind, member] for member in range(members)])  # noqa: E731
+    outputs = {kind: tuple(np.stack(column) for column in of_members(kind)) for kind in ("int8", "float")}
     result = report(truth, read_json(manifest)["rules"], outputs) | {"data": truth.digest}
     write_json(args.out / "evaluation.json", result)
+    text = rows(truth, read_json(manifest)["rules"], outputs["int8"])
+    write_whole(args.out / "evaluation.csv", lambda draft: draft.write_text(text, encoding="utf-8"))
     say(table(result))
 
 
@@ -206,6 +239,8 @@ def arguments() -> argparse.ArgumentParser:
     defaults = Settings()
     parser = argparse.ArgumentParser(prog="sonogfr-training", description=__doc__.splitlines()[0])
     stages = parser.add_subparsers(required=True, metavar="STAGE")
+    cli_data.add_stages(stages)
+    cli_import.add_stage(stages)
 
     def stage(function: Callable[[argparse.Namespace], None], out: str) -> argparse.ArgumentParser:
         added = stages.add_parser(function.__name__, help=function.__doc__, description=function.__doc__)
@@ -233,11 +268,13 @@ def arguments() -> argparse.ArgumentParser:
             added.add_argument("--labels", choices=["egfr", "oracle"], help=labels)
         if function is train:
             added.add_argument("--members", type=int, default=10, help="(%(default)s)")
+            added.add_argument("--threads", type=int, default=1, help="cores of a member (%(default)s)")
+            slurm = "members as a Slurm array, or processes here (auto: as an array where there is Slurm)"
+            added.add_argument("--slurm", choices=["auto", "on", "off"], default="auto", help=slurm)
+            added.add_argument("--gpus", type=int, default=0, help="of a member under Slurm (%(default)s)")
+            added.add_argument("--partition", help="of Slurm (its default one)")
             added.add_argument("--init-weights", default="none", metavar="FILE|none", help="what pretrain wrote")
-    added = stage(export, "OUT")
-    added.add_argument("--name", default="phantom-demo-2", help="of the bundle (%(default)s)")
-    added.add_argument("--note", default="", help="a line more for the bundle's card")
-    added.add_argument("--clinical", action="store_true", help="the bundle is no demonstration: patients' data only")
+    cli_import.add_label(stage(export, "OUT"), "phantom-demo-2")
     stage(evaluate, "OUT")
     return parser
 

@@ -48,6 +48,8 @@ class Truth:
     """Best reachable answers by name, [n] float32 each; empty where the data has none, as patients' data has not."""
     digest: str
     """SHA-256 of truth.jsonl."""
+    names: list[str]
+    """[patient_count] the data's names of the patients."""
 
     @cached_property
     def patient_count(self) -> int:
@@ -101,9 +103,10 @@ def read_truth(folder: Path) -> Truth:
     crop, patient, egfr, length_cm, oracle = zip(*rows)
     # Only where every picture has one: figures over a part of them could not be set beside the ensemble's.
     oracle = dict(zip(ORACLE_FIELDS, np.array(oracle, np.float32).T)) if all(oracle) else {}
+    names, index = np.unique(patient, return_inverse=True)
     return Truth(
-        folder, list(crop), np.unique(patient, return_inverse=True)[1].astype(np.int64),
-        np.array(egfr, np.float32), np.array(length_cm, np.float32), oracle, hashlib.sha256(raw).hexdigest(),
+        folder, list(crop), index.astype(np.int64), np.array(egfr, np.float32), np.array(length_cm, np.float32), oracle,
+        hashlib.sha256(raw).hexdigest(), names.tolist(),
     )  # fmt: skip
 
 
@@ -172,6 +175,13 @@ class Bag:
 def rng_of(seed: int, member: int, purpose: str) -> np.random.Generator:
     """Independent random numbers for each purpose, so that changing one leaves the others as they were."""
     return np.random.default_rng([seed, member, *purpose.encode()])
+
+
+def halves(patient_count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Of data that imported members never saw: patients whose pictures give int8's ranges and the likeness, and
+    patients who judge; nobody does both."""
+    order = rng_of(seed, 0, "halves").permutation(patient_count)
+    return np.sort(order[: patient_count // 2]), np.sort(order[patient_count // 2 :])
 
 
 def draw_bag(patient_count: int, seed: int, member: int) -> Bag:

@@ -18,7 +18,7 @@ from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, Q
 from torch import nn
 
 from .data import draw_bag, inputs, load_crops, read_truth, rng_of
-from .network import Block, Network, fold_batch_norm
+from .network import Block, Bottleneck, Kuo2019, Network, fold_batch_norm
 from .runs import MemberJob
 from .store import write_whole
 
@@ -53,14 +53,24 @@ class _Graph:
         inputs = [x, self.weight(f"{name}.weight", linear.weight), self.weight(f"{name}.bias", linear.bias)]
         return self.node("Gemm", inputs, output, transB=1)
 
-    def block(self, x: str, block: Block, name: str) -> str:
-        y = self.node("Relu", [self.conv(x, block.conv1, f"{name}.conv1")], f"{name}.relu1")
-        y = self.conv(y, block.conv2, f"{name}.conv2")
+    def block(self, x: str, block: Block | Bottleneck, name: str) -> str:
+        convs = [block.conv1, block.conv2] + ([block.conv3] if isinstance(block, Bottleneck) else [])
+        y, last = x, len(convs)
+        for number, conv in enumerate(convs, 1):
+            y = self.conv(y, conv, f"{name}.conv{number}")
+            y = self.node("Relu", [y], f"{name}.relu{number}") if number < last else y
         shortcut = x if block.downsample is None else self.conv(x, block.downsample[0], f"{name}.shortcut")
-        return self.node("Relu", [self.node("Add", [y, shortcut], f"{name}.add")], f"{name}.relu2")
+        return self.node("Relu", [self.node("Add", [y, shortcut], f"{name}.add")], f"{name}.relu{last}")
+
+    def head(self, x: str, head: nn.Sequential) -> None:
+        """Layers and activations in their order, the last one giving "egfr"; dropout is for training."""
+        layers = [(f"head.{index}", layer) for index, layer in enumerate(head) if not isinstance(layer, nn.Dropout)]
+        for name, layer in layers:
+            output = "egfr" if name == layers[-1][0] else f"{name}.out"
+            x = self.node("Relu", [x], output) if isinstance(layer, nn.ReLU) else self.gemm(x, layer, name, output)
 
 
-def to_onnx(network: Network, size: int) -> onnx.ModelProto:
+def to_onnx(network: Network | Kuo2019, size: int) -> onnx.ModelProto:
     """Writes `network`, whose batch normalisations and units are folded, as a plain graph.
 
     Shape: "crop" [1, 3, size, size], and where it takes the length "length_cm" [1, 1] -> "egfr" [1, 1],
@@ -74,8 +84,7 @@ def to_onnx(network: Network, size: int) -> onnx.ModelProto:
             x = graph.block(x, block, f"layer{stage}.{index}")
     features = graph.node("Flatten", [graph.node("GlobalAveragePool", [x], "pooled")], "features", axis=1)
     known = graph.node("Concat", [features, "length_cm"], "known", axis=1) if network.length_input else features
-    x = graph.node("Relu", [graph.gemm(known, network.head[0], "head.0", "hidden")], "hidden.relu")
-    graph.gemm(x, network.head[3], "head.3", "egfr")
+    graph.head(known, network.head)
     value = lambda name, shape: helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)  # noqa: E731
     outputs = [value("egfr", [1, 1]), value("features", [1, network.feature_count])]
     inputs = [value("crop", [1, 3, size, size])] + [value("length_cm", [1, 1])] * network.length_input

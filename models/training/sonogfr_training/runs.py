@@ -45,6 +45,11 @@ class Run:
         return self.folder / "settings.json"
 
     @property
+    def patients(self) -> Path:
+        """The data's names of the patients who were trained or judged on; none of them may be tested on."""
+        return self.folder / "patients.json"
+
+    @property
     def bundle(self) -> Path:
         return self.folder / "bundle"
 
@@ -59,6 +64,13 @@ class Run:
 
     def outputs(self, n: int) -> Path:
         return self.folder / "outputs" / f"{n}.npz"
+
+    def likeness(self, n: int) -> Path:
+        return self.folder / "likeness" / f"{n}.json"
+
+    def raw_outputs(self, n: int) -> Path:
+        """What an imported member says before it is known which way its probability points."""
+        return self.folder / "raw" / f"{n}.npz"
 
     def network(self, n: int) -> Path:
         return self.bundle / "members" / f"{n}.onnx"
@@ -95,6 +107,14 @@ class MemberJob:
     kind: str
     """"int8" or "float": the file that an evaluation runs."""
     line: int
+
+
+@dataclass(frozen=True)
+class ImportJob(MemberJob):
+    """A member to make from the weights and the booster that Kuo et al. 2019 released."""
+
+    weights: Path
+    booster: Path
 
 
 @dataclass(frozen=True)

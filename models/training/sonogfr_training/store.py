@@ -2,9 +2,12 @@
 
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+NUMBERS = re.compile(r"\[[-+\d.eE,\s]+\]")
 
 
 def write_whole(path: Path, write: Callable[[Path], Any]) -> None:
@@ -24,6 +27,8 @@ def write_whole(path: Path, write: Callable[[Path], Any]) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Writes `value` as indented JSON; NaN and infinity are errors, because JSON has none."""
     text = json.dumps(value, indent=2, allow_nan=False) + "\n"
+    # A line for each of a hundred thousand numbers would be four times as long as the numbers.
+    text = NUMBERS.sub(lambda found: " ".join(found[0].split()), text)
     write_whole(path, lambda draft: draft.write_text(text, encoding="utf-8"))
 
 

@@ -1,6 +1,7 @@
 """Trains one network: a member on its bag, or the starting point of all members. Runs in a worker with torch."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -10,6 +11,7 @@ from tqdm import tqdm
 
 from .data import MEAN, STD, Bag, DataError, Truth, draw_bag, load_crops, read_truth, rng_of
 from .network import Network, scale_length
+from .progress import Progress
 from .runs import TrainJob
 from .store import write_whole
 
@@ -133,34 +135,51 @@ def fit(job: TrainJob, truth: Truth, pictures: Pictures, bag: Bag) -> dict:
     # A last batch of one picture would have no variance to normalise by: the rest is left out.
     steps = max(len(bag.drawn) // settings.batch, 1)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, settings.lr, total_steps=settings.epochs * steps)
-    loss_of, history = nn.HuberLoss(), []
-    name = "start" if job.member is None else f"member {job.member}"
+    parts = {"network": network, "optimiser": optimiser, "schedule": schedule}
+    progress = Progress(job, truth.digest, parts, rng, chance.generator)
+    history = progress.resume()
+    each, name = steps * settings.batch, "start" if job.member is None else f"member {job.member}"
     bar = tqdm(
-        total=settings.epochs * steps * settings.batch, desc=name, unit="picture", position=job.line, leave=False
-    )
-    for _ in range(settings.epochs):
-        network.train()
-        began, losses = time.monotonic(), torch.zeros((), device=device)
+        total=settings.epochs * each, desc=name, unit="picture", position=job.line, leave=False,
+        initial=len(history) * each,
+    )  # fmt: skip
+    while len(history) < settings.epochs:
+        began = time.monotonic()
         order = torch.from_numpy(bag.epoch(truth, rng)).to(device)
-        for chosen in order.split(settings.batch)[:steps]:
-            x, length = augment(pictures.crops[chosen], chance), pictures.length(chosen, chance)
-            with torch.autocast(device.type, torch.bfloat16, enabled=settings.precision == "bf16"):
-                output = network(x, length)[0][:, 0]
-            loss = loss_of(output.float(), target[chosen])
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-            schedule.step()
-            losses += loss.detach()
-            bar.update(len(chosen))
-        # Asking for the loss waits until the device has done the epoch.
-        loss, took = losses.item() / steps, time.monotonic() - began
+        loss = epoch(job, pictures, target, order.split(settings.batch)[:steps], parts, chance, bar)
+        took = time.monotonic() - began
         said = predict(network, pictures, truth.longest[bag.left_out], settings.batch) * std + mean
-        history.append({"loss": loss, "pictures_per_s": steps * settings.batch / took, **measured(said, truth, bag)})
+        history.append({"loss": loss, "pictures_per_s": each / took, **measured(said, truth, bag)})
+        progress.keep(history)
         bar.set_postfix(mae=f"{history[-1]['mae']:.1f}", r=f"{history[-1]['r']:.3f}")
     bar.close()
     state = {key: value.cpu().contiguous() for key, value in network.state_dict().items()}
-    return {"state": state, "mean": mean, "std": std, "settings": asdict(settings), "history": history}
+    result = {"state": state, "mean": mean, "std": std, "settings": asdict(settings), "history": history}
+    write_whole(job.result, lambda draft: torch.save(result, draft))
+    progress.end()
+    return result
+
+
+def epoch(
+    job: TrainJob, pictures: Pictures, target: Tensor, batches: Sequence[Tensor], parts: dict, chance: Chance, bar: tqdm
+) -> float:
+    """Goes once through `batches` of pictures and returns the mean loss."""
+    network, optimiser, schedule = parts["network"], parts["optimiser"], parts["schedule"]
+    loss_of, losses = nn.HuberLoss(), torch.zeros((), device=target.device)
+    network.train()
+    for chosen in batches:
+        x, length = augment(pictures.crops[chosen], chance), pictures.length(chosen, chance)
+        with torch.autocast(target.device.type, torch.bfloat16, enabled=job.settings.precision == "bf16"):
+            output = network(x, length)[0][:, 0]
+        loss = loss_of(output.float(), target[chosen])
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        schedule.step()
+        losses += loss.detach()
+        bar.update(len(chosen))
+    # Asking for the loss waits until the device has done the epoch.
+    return losses.item() / len(batches)
 
 
 def measured(said: np.ndarray, truth: Truth, bag: Bag) -> dict[str, float]:
@@ -190,8 +209,9 @@ def train_one(job: TrainJob) -> str:
         bag = holdout(truth, job.settings.seed)
     else:
         bag = draw_bag(truth.patient_count, job.settings.seed, job.member)
+    if len(bag.left_out) == 0:
+        raise DataError(f"{job.result.name}: its bag holds all {truth.patient_count} patients: too few to validate on")
     result = fit(job, truth, pictures, bag)
-    write_whole(job.result, lambda draft: torch.save(result, draft))
     last = result["history"][-1]
     oracle = f" (the oracle {last['r_oracle']:.3f})" if truth.oracle else ""
     return (

@@ -10,10 +10,12 @@ import onnxruntime
 import xgboost
 from tqdm import tqdm
 
-from .data import DataError, Truth, draw_bag, inputs, load_crops, read_truth
+from . import likeness
+from .boosters import read_booster, to_json
+from .data import DataError, Truth, draw_bag, halves, inputs, load_crops, read_truth
 from .metrics import auc
-from .runs import MemberJob
-from .store import write_whole
+from .runs import ImportJob, MemberJob
+from .store import read_json, write_json, write_whole
 
 FEATURES_KEPT = 48
 ROUNDS_MAX = 200
@@ -106,7 +108,12 @@ def grow_member(job: MemberJob) -> str:
     )  # fmt: skip
     p_ckd = probabilities(booster, features)
     write_whole(job.run.trees(job.member), lambda draft: booster.save_model(draft))
-    write_whole(job.run.outputs(job.member), lambda draft: np.savez(draft, egfr=egfr, p_ckd=p_ckd))
+    own = _pooled(features, job)
+    like = likeness.learn(own[training], weight[training])
+    write_json(job.run.likeness(job.member), like)
+    distance = likeness.distances(like, own)
+    # Last: where it stands, all of the member does.
+    write_whole(job.run.outputs(job.member), lambda draft: np.savez(draft, egfr=egfr, p_ckd=p_ckd, distance=distance))
     label = truth.ckd[stop]
     return (
         f"{job.member}.json: {booster.num_boosted_rounds()} trees on {len(booster.feature_names)} features; left-out "
@@ -115,8 +122,31 @@ def grow_member(job: MemberJob) -> str:
     )
 
 
-def evaluate_member(job: MemberJob) -> tuple[str, int, np.ndarray, np.ndarray]:
-    """(kind, member, eGFR [n], probability of eGFR < 60 [n])."""
+def _pooled(features: np.ndarray, job: MemberJob) -> np.ndarray:
+    """The pooled features alone, without the length that the trees see beside them."""
+    return features[:, :-1] if job.settings.length_input else features
+
+
+def say_raw(job: ImportJob) -> str:
+    """Runs an imported member over all crops and keeps what network and booster say of each, and how far it is from
+    the pictures that gave int8's ranges."""
+    truth = read_truth(job.data)
+    egfr, features = run_member(job, job.run.network(job.member), truth)
+    booster = xgboost.Booster({"nthread": 1})
+    booster.load_model(bytearray(to_json(read_booster(job.booster, features.shape[1]), turned=False).encode()))
+    patients, _ = halves(truth.patient_count, job.settings.seed)
+    known = features[np.isin(truth.patient, patients)]
+    like = likeness.learn(known, np.ones(len(known)))
+    write_json(job.run.likeness(job.member), like)
+    said = {"egfr": egfr, "p": probabilities(booster, features), "distance": likeness.distances(like, features)}
+    write_whole(job.run.raw_outputs(job.member), lambda draft: np.savez(draft, **said))
+    return f"{job.booster.name}: {booster.num_boosted_rounds()} trees on {len(booster.feature_names)} features"
+
+
+def evaluate_member(job: MemberJob) -> tuple[str, int, np.ndarray, np.ndarray, np.ndarray]:
+    """(kind, member, eGFR [n], probability of eGFR < 60 [n], distance from the training pictures [n])."""
     network = job.run.network(job.member) if job.kind == "int8" else job.run.float_network(job.member)
     egfr, features = run_member(job, network, read_truth(job.data))
-    return job.kind, job.member, egfr, probabilities(load_trees(job.run.trees(job.member)), features)
+    p_ckd = probabilities(load_trees(job.run.trees(job.member)), features)
+    distance = likeness.distances(read_json(job.run.likeness(job.member)), _pooled(features, job))
+    return job.kind, job.member, egfr, p_ckd, distance

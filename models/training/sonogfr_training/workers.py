@@ -25,7 +25,8 @@ def core_count() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def _call(function: str, job: Any) -> Any:
+def call(function: str, job: Any) -> Any:
+    """Calls `function`, "module:name", on a job: what a process of its own begins with."""
     module, name = function.split(":")
     return getattr(importlib.import_module(module), name)(job)
 
@@ -44,7 +45,7 @@ def run_jobs(function: str, jobs: Sequence[Any], workers: int, threads: int = 1)
     try:
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(min(workers, len(jobs)), context, max_tasks_per_child=1) as pool:
-            futures = [pool.submit(_call, function, job) for job in jobs]
+            futures = [pool.submit(call, function, job) for job in jobs]
             try:
                 for future in as_completed(futures):
                     yield future.result()

@@ -1,6 +1,7 @@
 """Given these patients, predictions or files, expect that."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -8,8 +9,8 @@ import pytest
 import standin
 import torch
 
-from sonogfr_training import calibrate, cli, export, metrics, trees, workers
-from sonogfr_training.bundle import gather
+from sonogfr_training import calibrate, cli, export, likeness, metrics, train, trees, workers
+from sonogfr_training.bundle import figures_of, gather
 from sonogfr_training.data import DataError, draw_bag, load_crops, normalise, read_truth
 from sonogfr_training.network import Network, fold_batch_norm, scale_length
 from sonogfr_training.runs import Run, Settings, TrainJob
@@ -123,7 +124,8 @@ def test_given_probabilities_expect_words_that_are_right_nine_times_in_ten():
     ckd = (rng.uniform(size=5000) < p).astype(float)
     oob = calibrate.OutOfBag(60 + p, p, np.full(5000, 60.0), ckd)
     rules = calibrate.rules(oob, np.full(9, 4.0), np.arange(7.0, 14.0))
-    likely, unlikely = p >= rules["likely_from"], p <= rules["unlikely_to"]
+    shown = calibrate.fitted(rules["probability"], p)
+    likely, unlikely = shown >= rules["likely_from"], shown <= rules["unlikely_to"]
     assert ckd[likely].mean() >= 0.9 and ckd[unlikely].mean() <= 0.1
     assert 0.75 < rules["likely_from"] < 0.85 and 0.15 < rules["unlikely_to"] < 0.25
     # The program's own check, `Rules::check` in src/estimate.rs.
@@ -133,6 +135,52 @@ def test_given_probabilities_expect_words_that_are_right_nine_times_in_ten():
     assert rules["spread_limit"] == 6.0 and rules["reportable"] == [60.0, 65.0]
     # Where no probability carries the word, it is kept for certainty.
     assert calibrate.word_limit(p, np.zeros(5000), 0.55) == 1.0
+
+
+def test_given_probabilities_that_are_too_sure_expect_a_fit_that_makes_them_right_and_keeps_their_order():
+    rng = np.random.default_rng(3)
+    log_odds = rng.normal(0.3, 1.5, 4000)
+    ckd = (rng.uniform(size=4000) < 1 / (1 + np.exp(-log_odds))).astype(float)
+    sure = 1 / (1 + np.exp(-(2 * log_odds - 1)))
+    fit = calibrate.fit_probability(sure, ckd)
+    assert fit["slope"] == pytest.approx(0.5, abs=0.04) and fit["intercept"] == pytest.approx(0.5, abs=0.1)
+    assert fit["count"] == 4000
+    right = calibrate.fitted(fit, sure)
+    for row in metrics.calibration(right, ckd):
+        assert row["said"] == pytest.approx(row["was"], abs=0.04)
+    assert metrics.auc(ckd, right) == pytest.approx(metrics.auc(ckd, sure))
+    assert calibrate.fitted(None, sure) is sure
+    # Patients too few, of one class, or told the wrong way round: as it is said.
+    assert calibrate.fit_probability(sure[:40], ckd[:40]) is None
+    assert calibrate.fit_probability(sure, np.ones(4000)) is None
+    assert calibrate.fit_probability(1 - sure, ckd) is None
+    # As the program computes it: `ProbabilityFit::of` in src/estimate.rs and its test.
+    by_hand = calibrate.fitted({"slope": 2.0, "intercept": -0.5, "count": 90}, np.array([0.8]))
+    assert by_hand == pytest.approx(0.906581, abs=1e-6)
+
+
+def test_given_foreign_features_expect_them_further_than_the_training_pictures():
+    rng = np.random.default_rng(6)
+    plane = rng.normal(size=(5, 40)).astype(np.float32)
+    draw = lambda count: rng.normal(size=(count, 5)).astype(np.float32) @ plane * 3 + 2  # noqa: E731
+    blur = lambda x: x + rng.normal(scale=0.1, size=x.shape).astype(np.float32)  # noqa: E731
+    like = likeness.learn(blur(draw(400)), np.ones(400))
+    near, far = likeness.distances(like, blur(draw(300))), likeness.distances(like, rng.normal(size=(300, 40)))
+    assert near.mean() == pytest.approx(1, abs=0.1) and far.min() > 5 * near.max()
+    axes = np.array(like["axes"])
+    # The program's own check, `Likeness::fits` in src/likeness.rs.
+    assert np.abs(axes @ axes.T - np.eye(len(axes))).max() < 1e-3 and like["rest"] > 0 and like["count"] == 400
+    few = likeness.learn(blur(draw(4)), np.ones(4))
+    assert len(few["axes"]) == 1 and np.isfinite(likeness.distances(few, blur(draw(9)))).all()
+
+
+def test_given_distances_expect_a_limit_that_a_two_hundredth_of_such_pictures_is_beyond():
+    distance = np.linspace(0.5, 1.5, 1001)
+    oob = calibrate.OutOfBag(
+        np.linspace(10, 110, 1001), distance / 2, np.linspace(10, 110, 1001), distance > 1, distance
+    )
+    rules = calibrate.rules(oob, np.full(9, 4.0), None)
+    assert rules["distance_limit"] == 1.495 and "length_cm" not in rules
 
 
 def test_given_ties_expect_half_of_each_in_the_auc():
@@ -191,6 +239,64 @@ def test_given_the_same_seed_expect_the_same_member(data, tmp_path):
     assert all(torch.equal(states[0][key], states[1][key]) for key in states[0])
 
 
+def test_given_a_kill_in_any_epoch_expect_the_same_weights_as_without(data, tmp_path, monkeypatch):
+    settings = Settings(size=32, width=0.125, epochs=3, batch=16, length_input=True)
+    run, whole = Run(tmp_path / "run"), Run(tmp_path / "whole")
+    job_of = lambda of: TrainJob(data, of.cache, of.trained(0), settings, 0, None, 1, "cpu", 0)  # noqa: E731
+    train_one(job_of(whole))
+    real, calls = train.epoch, []
+
+    def dying(*arguments):
+        calls.append(1)
+        # Killed in the first epoch, then in the second, in the third, and then no more.
+        if len(calls) in (1, 3, 5):
+            raise KeyboardInterrupt
+        return real(*arguments)
+
+    monkeypatch.setattr(train, "epoch", dying)
+    for _ in range(3):
+        with pytest.raises(KeyboardInterrupt):
+            train_one(job_of(run))
+        assert not run.trained(0).exists()
+    train_one(job_of(run))
+    assert len(calls) == 6
+    state = lambda of: torch.load(of.trained(0), weights_only=True)  # noqa: E731
+    assert all(torch.equal(state(run)["state"][key], value) for key, value in state(whole)["state"].items())
+    assert [row["loss"] for row in state(run)["history"]] == [row["loss"] for row in state(whole)["history"]]
+    assert sorted(path.name for path in run.trained(0).parent.iterdir()) == ["0.pt"]
+
+
+def test_given_a_bag_that_leaves_nobody_out_expect_it_said(tmp_path):
+    few = standin.write(tmp_path / "few", patients=2, size=32, seed=1)
+    member = next(n for n in range(99) if len(draw_bag(2, 1, n).left_out) == 0)
+    with pytest.raises(DataError, match="its bag holds all 2 patients: too few to validate on"):
+        train_one(train_job(few, Run(tmp_path / "out"), member))
+    assert not Run(tmp_path / "out").trained(member).exists()
+
+
+@pytest.mark.parametrize("left", [b"", b"cut sho", None])
+def test_given_a_state_that_is_broken_or_of_other_settings_expect_the_network_begun_anew(data, tmp_path, left):
+    run, fresh = Run(tmp_path / "run"), Run(tmp_path / "fresh")
+    train_one(train_job(data, fresh, 0))
+    partial = run.trained(0).with_suffix(".partial")
+    partial.parent.mkdir(parents=True)
+    partial.write_bytes(left) if left is not None else torch.save({"identity": {"seed": 9}}, partial)
+    train_one(train_job(data, run, 0))
+    states = [torch.load(of.trained(0), weights_only=True)["state"] for of in (run, fresh)]
+    assert all(torch.equal(states[0][key], states[1][key]) for key in states[0]) and not partial.exists()
+
+
+def test_given_a_trained_member_expect_its_curves_for_tensorboard(data, tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    run = Run(tmp_path)
+    train_one(train_job(data, run, 0))
+    curves = EventAccumulator(str(tmp_path / "tensorboard/member-0")).Reload()
+    assert {"loss", "mae", "r", "pictures_per_s"} <= set(curves.Tags()["scalars"])
+    history = torch.load(run.trained(0), weights_only=True)["history"]
+    assert [point.value for point in curves.Scalars("mae")] == pytest.approx([row["mae"] for row in history])
+
+
 def test_given_a_killed_run_expect_only_the_missing_member_trained(data, tmp_path, monkeypatch):
     trained = []
 
@@ -202,16 +308,16 @@ def test_given_a_killed_run_expect_only_the_missing_member_trained(data, tmp_pat
     monkeypatch.setattr(cli, "run_jobs", in_process)
     out = tmp_path / "out"
     tiny = ["train", str(data), str(out), "--size=32", "--width=0.125", "--epochs=1", "--batch=16", "--members=2"]
-    tiny.append("--device=cpu")
-    train = lambda *more: (lambda args: args.function(args))(cli.arguments().parse_args([*tiny, *more]))  # noqa: E731
-    train()
+    tiny += ["--device=cpu", "--slurm=off"]
+    call = lambda *more: (lambda args: args.function(args))(cli.arguments().parse_args([*tiny, *more]))  # noqa: E731
+    call()
     before = Run(out).trained(0).read_bytes()
     Run(out).trained(1).unlink()
     Run(out).trained(1).with_name(".99-1.pt").write_bytes(b"cut sho")
-    train()
+    call()
     assert trained == [0, 1, 1] and Run(out).trained(0).read_bytes() == before
     with pytest.raises(DataError, match="begun with other seed"):
-        train("--seed=2")
+        call("--seed=2")
 
 
 def test_given_a_writer_that_dies_expect_the_old_file_and_no_litter(tmp_path):
@@ -246,8 +352,24 @@ def test_given_members_expect_only_those_that_never_drew_a_patient_to_speak_of_i
     for member, bag in enumerate(bags):
         # A member says 0 of the patients it trained on, which must not reach the mean.
         unseen = np.isin(truth.patient, bag.left_out)
-        np.savez(tmp_path / f"{member}.npz", egfr=np.where(unseen, truth.egfr, 0), p_ckd=np.where(unseen, truth.ckd, 9))
+        np.savez(
+            tmp_path / f"{member}.npz",
+            egfr=np.where(unseen, truth.egfr, 0),
+            p_ckd=np.where(unseen, truth.ckd, 9),
+            distance=np.where(unseen, 1, 99),
+        )
     oob, spread = gather(truth, [tmp_path / f"{member}.npz" for member in range(4)], seed=1)
     assert oob.egfr == pytest.approx(oob.truth) and oob.p_ckd == pytest.approx(oob.ckd)
+    assert oob.distance == pytest.approx(1)
     assert len(oob.egfr) == len(np.unique(np.concatenate([bag.left_out for bag in bags])))
     assert len(spread) == len(truth.crop)
+
+
+def test_given_the_programs_own_table_expect_the_cards_figures_to_be_those_it_prints():
+    fixtures = Path(__file__).parents[3] / "tests/fixtures"
+    table = np.genfromtxt(fixtures / "evaluation.csv", delimiter=",", names=True, dtype=None, encoding="utf-8")
+    truth, said, p = (table[name] for name in ("true_egfr", "pred_egfr", "p_ckd"))
+    wanted = json.loads((fixtures / "evaluation.json").read_text())["figures"]
+    figures = figures_of(calibrate.OutOfBag(said, p, truth, (truth < 60).astype(float)))
+    assert set(figures) == {"pearson_r", "mae", "rmse", "bias", "iqr", "p30", "p10", "r2", "slope", "ccc", "auc"}
+    assert figures == pytest.approx({name: wanted[name] for name in figures}, abs=1e-4)
