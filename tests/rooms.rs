@@ -25,12 +25,14 @@ const PURE: [&str; 14] = [
 ];
 
 /// The files that call the system where there is no safe way to.
-const UNSAFE: [&str; 12] = [
+const UNSAFE: [&str; 14] = [
     "edge/capture/ioctl.rs",
+    "engine/kernel/amx.rs",
     "engine/kernel/avx2.rs",
     "engine/kernel/avx512.rs",
     "engine/kernel/crew.rs",
     "engine/kernel/dot.rs",
+    "engine/kernel/layer.rs",
     "engine/kernel/mod.rs",
     "engine/kernel/neon.rs",
     "engine/kernel/pages.rs",
