@@ -6,11 +6,9 @@
 //! themselves, by pixels that repeat a colour. No colour and no size is assumed.
 
 use super::{
-    echo::Echo,
-    gauge, glyph,
+    Looks, gauge, glyph,
     ink::Ink,
     judge::{self, Judged},
-    net::Nets,
     places::{self, Kind, Place},
     star::{Seed, Shape, Star},
     tone::{Tone, Tones},
@@ -220,26 +218,24 @@ impl Marker {
 }
 
 /// Finds every marker on the picture, the clearest first.
-pub(crate) fn find(frame: Frame<'_>, tones: &Tones, echo: Option<&Echo>) -> Vec<Marker> {
+pub(super) fn find(frame: Frame<'_>, looks: &Looks<'_>) -> Vec<Marker> {
+    let &Looks { tones, echo, ink, half, nets } = looks;
     let on_echo = |marker: &Marker| echo.is_none_or(|echo| echo.holds(marker.at.x, marker.at.y));
     let drawn = |judged: &[Judged], ink: &Ink| -> Vec<Marker> {
         let alone = judged.iter().filter(|one| !runs_on(ink, one));
         let seen: Vec<Marker> = alone.map(|one| Marker::of(tones, ink, one)).filter(on_echo).collect();
         cleared(seen, &[]).into_iter().map(|marker| marker.in_print(tones)).collect()
     };
-    let nets = Nets::shipped();
-    let ink = Ink::of(frame, echo);
-    let half = ink.halved();
     let is_clear = |markers: &[Marker]| markers.iter().any(|marker| marker.proof == Proof::Clear);
     // Where the lines of tees or arrows cross may look like a cross, but like one alone.
     let is_paired = |markers: &[Marker]| {
         let clear = || markers.iter().filter(|marker| marker.proof == Proof::Clear);
         clear().any(|one| clear().any(|other| other.at != one.at && other.is_alike(one)))
     };
-    let judged = |ink: &Ink, half: &Ink, places: &[Place]| drawn(&judge::judge(ink, half, places, &nets), ink);
-    let mut markers = judged(&ink, &half, &places::crosses(&ink, &half, echo));
+    let judged = |ink: &Ink, half: &Ink, places: &[Place]| drawn(&judge::judge(ink, half, places, nets), ink);
+    let mut markers = judged(ink, half, &places::crosses(ink, half, echo));
     if !is_paired(&markers) {
-        markers.append(&mut judged(&ink, &half, &places::turned(&ink, &half, echo)));
+        markers.append(&mut judged(ink, half, &places::turned(ink, half, echo)));
         facing(&mut markers);
     }
     if !is_clear(&markers) {
