@@ -69,7 +69,8 @@ fn given_carts_that_were_once_refused_expect_the_kidneys_pair() {
     let recogniser = recogniser();
     // Worn and thin lines, a line that crosses another, a label that touches a stroke, a box that a line touches, print that fits
     // several pairings of the shorter ones, colours that are nearly alike, chroma that a cable halved, lines whose crossing looks
-    // like a marker, speckle that looks like a line, and tees beside such a crossing.
+    // like a marker, speckle that looks like a line, and tees beside such a crossing; arrows one end of which a label or a line spoils,
+    // and a label that stands beside one of two crosses and cannot be read.
     for (seed, index) in [
         (41, 3),
         (41, 13),
@@ -82,6 +83,10 @@ fn given_carts_that_were_once_refused_expect_the_kidneys_pair() {
         (63, 541),
         (63, 282),
         (63, 147),
+        (63, 58),
+        (63, 715),
+        (52, 1177),
+        (63, 115),
     ] {
         let (truth, chosen) = read(&recogniser, seed, index);
         assert!(chosen.is_some(), "seed {seed}, {index} is refused");

@@ -9,6 +9,7 @@ use super::{
     Looks, gauge, glyph,
     ink::Ink,
     judge::{self, Judged},
+    partners,
     places::{self, Kind, Place},
     star::{Seed, Shape, Star},
     tone::{Tone, Tones},
@@ -235,7 +236,8 @@ pub(super) fn find(frame: Frame<'_>, looks: &Looks<'_>) -> Vec<Marker> {
     let judged = |ink: &Ink, half: &Ink, places: &[Place]| drawn(&judge::judge(ink, half, places, nets), ink);
     let mut markers = judged(ink, half, &places::crosses(ink, half, echo));
     if !is_paired(&markers) {
-        markers.append(&mut judged(ink, half, &places::turned(ink, half, echo)));
+        let turned = judged(ink, half, &places::turned(ink, half, echo));
+        markers.append(&mut partners::with_lone(looks, turned));
         facing(&mut markers);
     }
     if !is_clear(&markers) {

@@ -9,7 +9,7 @@ use super::{
     Looks,
     candidates::{Marker, Proof, cleared},
     echo::Echo,
-    judge,
+    judge::{self, Judged},
     places::{Kind, Place, SLANT},
     star::Shape,
     tone::{Tone, Tones},
@@ -31,8 +31,10 @@ const RUN: usize = 32;
 /// A marker larger than this is looked at on the picture of half the size, in pixels from its centre.
 const LARGE: f32 = 9.0;
 /// The sine of the most by which a tee or an arrow may look past its partner, and the nearest that one is, in pixels.
-const ASIDE: f32 = 0.08;
+const ASIDE: f32 = 0.14;
 const NEAREST: f32 = 20.0;
+/// The cosine of the most by which one that is looked at seems to look elsewhere.
+const TURNED: f32 = 0.94;
 
 /// Log-odds from which a place is a marker where a clear one tells how it looks.
 const SURE_MIN: f32 = -3.0;
@@ -56,7 +58,7 @@ pub(super) fn find(looks: &Looks<'_>, markers: &[Marker]) -> Vec<Marker> {
         return Vec::new();
     }
     let judged = judge::judge_all(ink, half, &places, nets, SURE_MIN);
-    let seen = judged.iter().map(|one| Marker::of(tones, ink, one));
+    let seen = judged.iter().map(|one| Marker::of(tones, ink, &aimed(one, markers)));
     let alike = |one: &Marker| {
         let clear = |other: &&Marker| other.proof == Proof::Clear;
         let near = |other: &Marker| other.at.distance(one.at) <= other.size();
@@ -66,6 +68,34 @@ pub(super) fn find(looks: &Looks<'_>, markers: &[Marker]) -> Vec<Marker> {
     };
     let found = cleared(seen.filter(alike).collect(), markers);
     found.into_iter().map(|marker| marker.in_print(tones)).collect()
+}
+
+/// A tee or an arrow as the one that looks at it tells it: just as large, and looking back. A label that touches it makes it look
+/// larger, or turned.
+fn aimed(one: &Judged, markers: &[Marker]) -> Judged {
+    let looks_at = |like: &&Marker| {
+        let sought = Sought::new(like);
+        like.proof == Proof::Clear && like.axis.is_some() && sought.kind == one.kind && sought.is_ahead(one.at)
+    };
+    let towards = |like: &Marker| libm::atan2f(like.at.y - one.at.y, like.at.x - one.at.x);
+    let turned = |like: &Marker| libm::cosf(towards(like) - one.axis);
+    let likeliest = markers.iter().filter(looks_at).max_by(|a, b| turned(a).total_cmp(&turned(b)));
+    let Some(like) = likeliest.filter(|like| turned(like) >= TURNED) else { return *one };
+    Judged { axis: towards(like), reach: like.judged, ..*one }
+}
+
+/// Tees and arrows, and those that the lone ones among them look at: a label that touches a marker, or a line that leaves it
+/// otherwise than most, spoils it for the search for any look. Where its colour is not exact such a one is no clear marker.
+pub(super) fn with_lone(looks: &Looks<'_>, mut turned: Vec<Marker>) -> Vec<Marker> {
+    let mut more = find(looks, &turned);
+    for marker in more.iter_mut().filter(|marker| !marker.is_exact()) {
+        marker.proof = Proof::Weak;
+    }
+    let all = turned.clone();
+    let faces = |old: &Marker| all.iter().any(|other| other.at != old.at && other.is_alike(old));
+    turned.retain(|old| faces(old) || !more.iter().any(|new| new.at.distance(old.at) <= new.size() / 2.0));
+    turned.append(&mut more);
+    turned
 }
 
 /// The places where others like the clear ones of `markers` may be, those already seen left out.
@@ -154,6 +184,7 @@ impl<'a> Sought<'a> {
             })
         });
         let area = echo.map_or([0, 0, tones.width() as usize, tones.height() as usize], Echo::area);
+        let area = self.ahead(area);
         let gaps = Gaps::around(tones, area, self.like.tone, libm::ceilf(self.reach) as usize + 1);
         let [on, off] = [on, off].map(|points| points.map(|[dx, dy]| gaps.offset(dx, dy)));
         let mut found = Found { all: Vec::new(), from: 0, near: self.reach / 2.0 };
@@ -175,6 +206,21 @@ impl<'a> Sought<'a> {
         let scale = if self.reach > LARGE { 2 } else { 1 };
         let place = |(_, at): (i32, Spot)| Place { kind: self.kind, at, axis, scale, step: 0 };
         found.into_iter().take(PLACES_MAX).map(place).collect()
+    }
+
+    /// The part of an area (left, top, right, bottom) in which all places lie where the marker looks.
+    fn ahead(&self, [left, top, right, bottom]: [usize; 4]) -> [usize; 4] {
+        let Some((x, y)) = self.like.axis else { return [left, top, right, bottom] };
+        let far = (right.saturating_sub(left) + bottom.saturating_sub(top)) as f32;
+        let within = |at: f32, along: f32, across: f32, first: usize, end: usize| {
+            let ends = [at, at + far * (along - ASIDE * across), at + far * (along + ASIDE * across)];
+            let low = ends.into_iter().fold(f32::MAX, f32::min) - 3.0;
+            let high = ends.into_iter().fold(f32::MIN, f32::max) + 4.0;
+            (low.max(first as f32).min(end as f32) as usize, high.max(first as f32).min(end as f32) as usize)
+        };
+        let (first, end) = within(self.like.at.x, x, y, left, right);
+        let (upper, lower) = within(self.like.at.y, y, x, top, bottom);
+        [first, upper, end, lower]
     }
 
     /// Whether the place lies where the marker looks; a cross looks everywhere.
