@@ -104,8 +104,9 @@ impl Marker {
             Some(star) => (star.rays.clone(), star.arms.iter().sum::<f32>() / star.arms.len() as f32),
             None => (judged.rays(), judged.reach),
         };
-        let (tone, noise) = tone_of(tones, at, &rays, (0.4 * arm).max(gap + 1.0)..=0.85 * arm);
         let is_cross = judged.kind == Kind::Cross;
+        let sides = if is_cross { Sides::Middle } else { Sides::Brightest };
+        let (tone, noise) = tone_of(tones, at, &rays, (0.4 * arm).max(gap + 1.0)..=0.85 * arm, sides);
         let part = if judged.is_diagonal() { X_PART } else { 1.0 };
         let marker = Self {
             shape: measured.as_ref().map_or(judged.shape(), |star| star.shape),
@@ -262,9 +263,18 @@ pub(super) fn cleared(mut markers: Vec<Marker>, known: &[Marker]) -> Vec<Marker>
     markers
 }
 
+/// Which pixels tell a stroke's usual colour.
+#[derive(Clone, Copy)]
+enum Sides {
+    /// Those on its middle, which was measured.
+    Middle,
+    /// Those with the most ink of the middle and a pixel beside it, as the middle was only judged.
+    Brightest,
+}
+
 /// The colour of strokes that leave `at` by `rays`, seen over `reach`, and how far they leave it, root mean square. Where the
 /// middle was measured a pixel off, the pixel beside counts.
-fn tone_of(tones: &Tones, at: Spot, rays: &[(f32, f32)], reach: RangeInclusive<f32>) -> (Tone, f32) {
+fn tone_of(tones: &Tones, at: Spot, rays: &[(f32, f32)], reach: RangeInclusive<f32>, sides: Sides) -> (Tone, f32) {
     let along = |off: f32| {
         let reach = reach.clone();
         rays.iter().flat_map(move |&(dx, dy)| {
@@ -272,7 +282,15 @@ fn tone_of(tones: &Tones, at: Spot, rays: &[(f32, f32)], reach: RangeInclusive<f
             steps.map(move |r| Spot { x: at.x + r as f32 * dx - off * dy, y: at.y + r as f32 * dy + off * dx })
         })
     };
-    let mut middle: Vec<Tone> = along(0.0).filter_map(|spot| tones.nearest(spot)).collect();
+    let beside =
+        |spots: [Spot; 3]| spots.into_iter().filter_map(|spot| tones.nearest(spot)).max_by_key(|tone| tone.ink());
+    let mut middle: Vec<Tone> = match sides {
+        Sides::Middle => along(0.0).filter_map(|spot| tones.nearest(spot)).collect(),
+        Sides::Brightest => {
+            let threes = along(0.0).zip(along(-1.0).zip(along(1.0))).map(|(a, (b, c))| [a, b, c]);
+            threes.filter_map(beside).collect()
+        }
+    };
     middle.sort_by_key(|tone| tone.luma());
     let Some(&usual) = middle.get(middle.len() / 2) else { return (Tone::BLACK, f32::MAX) };
     let near = along(0.0).zip(along(-1.0).zip(along(1.0))).filter_map(|(here, (left, right))| {

@@ -41,6 +41,12 @@ impl Tone {
         self.0[0]
     }
 
+    /// About how much it looks like overlay: brightness, and colour of any kind; only to compare.
+    pub(crate) fn ink(self) -> u16 {
+        let colour = self.0[1].abs_diff(128).max(self.0[2].abs_diff(128));
+        u16::from(self.0[0]) + 2 * u16::from(colour)
+    }
+
     /// Whether the pixel has a colour, which echo has not.
     pub(crate) fn is_coloured(self) -> bool {
         self.0[1].abs_diff(128).max(self.0[2].abs_diff(128)) >= COLOURED_GAP
