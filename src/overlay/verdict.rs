@@ -103,6 +103,10 @@ impl Sight {
             None => self.paired_by(print).lined_by(print),
             Some(_) if print.lengths.is_empty() => self,
             // A line that could not be read may have the length of a pair that was not seen.
+            // Of several measurements the ends of two may seem to be one.
+            Some(chosen) if print.lengths.len() > self.pairs.len() && self.doubtful.contains(&chosen.ends) => {
+                self.refused(Refusal::PartnerMissing)
+            }
             Some(_)
                 if numbered(print) > print.lengths.len().max(self.pairs.len())
                     || print.unread > 0 && print.lengths.len() + print.unread > self.pairs.len() =>
