@@ -69,7 +69,8 @@ fn given_carts_that_were_once_refused_expect_the_kidneys_pair() {
     let recogniser = recogniser();
     // Worn and thin lines, a line that crosses another, a label that touches a stroke, a box that a line touches, print that fits
     // several pairings of the shorter ones, colours that are nearly alike, chroma that a cable halved, lines whose crossing looks
-    // like a marker, speckle that looks like a line, and tees beside such a crossing.
+    // like a marker, speckle that looks like a line, and tees beside such a crossing; arrows one end of which a label or a line spoils,
+    // and a label that stands beside one of two crosses and cannot be read.
     for (seed, index) in [
         (41, 3),
         (41, 13),
@@ -82,6 +83,10 @@ fn given_carts_that_were_once_refused_expect_the_kidneys_pair() {
         (63, 541),
         (63, 282),
         (63, 147),
+        (63, 58),
+        (63, 715),
+        (52, 1177),
+        (63, 115),
     ] {
         let (truth, chosen) = read(&recogniser, seed, index);
         assert!(chosen.is_some(), "seed {seed}, {index} is refused");
@@ -93,8 +98,9 @@ fn given_carts_that_were_once_refused_expect_the_kidneys_pair() {
 fn given_carts_that_were_once_measured_wrongly_expect_the_kidneys_pair_or_a_refusal() {
     let recogniser = recogniser();
     // Two measurements of equal length, one of which is not seen but printed; a marker that the echo's border cuts where the sector is
-    // not known; a line of print that was not found beside a pair that was not joined; a picture that was cut and then framed.
-    for (seed, index) in [(63, 89), (96001, 341), (96001, 2073), (96777, 1718)] {
+    // not known; a line of print that was not found beside a pair that was not joined; a picture that was cut and then framed; one end each
+    // of two measurements, as far apart as another one is long.
+    for (seed, index) in [(63, 89), (96001, 341), (96001, 2073), (96777, 1718), (97411, 823)] {
         let (truth, chosen) = read(&recogniser, seed, index);
         check_never_wrong(index, &truth, chosen);
     }

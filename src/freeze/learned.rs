@@ -34,10 +34,11 @@ const TICK_PART: usize = 32;
 /// All learned cells are at most one of so many. With the cells around them, a heart line along the screen takes one of twelve, a
 /// clock and a heart rate another of twenty-four; carts show more than one of them.
 const LEARNED_PART: usize = 5;
-/// Cells around the hull of what stirs that belong to the echo, and around it where no tick is learned: the echo's dim edge stirs
-/// now and then, as a clock does, and a note typed there passed for one. A cell more would reach the numbers that carts write there.
-const MARGIN: usize = 1;
-const MARGIN_DRAWN: usize = 2;
+/// Cells beside, above and below the hull of what stirs that belong to the echo, and so many where no tick is learned: the echo's dim
+/// edge and its upper corners stir now and then, as a clock does, and a note typed there passed for one. One more beside would reach
+/// the numbers that carts write there, and below, a heart line.
+const MARGIN: [usize; 3] = [1, 1, 1];
+const MARGIN_DRAWN: [usize; 3] = [2, 4, 2];
 /// The echo is known if it is at least one of so many cells.
 const ECHO_PART: usize = 20;
 /// Cells beside a tick, in its rows, that may change with it: from a clock's seconds to its hours.

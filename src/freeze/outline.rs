@@ -9,15 +9,16 @@ const STIR_ECHO: u8 = 16;
 /// Cells around it, of eight, that must be echo too.
 const NEIGHBOURS_MIN: usize = 3;
 
-/// Marks the cells within the echo's outline, with so many cells around it. *Shape*: `stirs` and `echo` are `[rows, columns]`.
-pub(super) fn draw(stirs: &[u8], columns: usize, margin: usize, echo: &mut [bool]) {
+/// Marks the cells within the echo's outline, with so many cells beside, above and below it. *Shape*: `stirs` and `echo` are
+/// `[rows, columns]`.
+pub(super) fn draw(stirs: &[u8], columns: usize, [beside, above, below]: [usize; 3], echo: &mut [bool]) {
     let rows = stirs.len() / columns;
     // The first and last cell of each row, with the margin.
     let mut spans: Vec<Option<(f32, f32)>> = vec![None; rows];
     for y in 0..rows {
         let Some((first, last)) = span(stirs, columns, y) else { continue };
-        let (first, last) = (first as f32 - margin as f32, last as f32 + margin as f32);
-        for row in &mut spans[y.saturating_sub(margin)..(y + margin + 1).min(rows)] {
+        let (first, last) = (first as f32 - beside as f32, last as f32 + beside as f32);
+        for row in &mut spans[y.saturating_sub(above)..(y + below + 1).min(rows)] {
             let (left, right) = row.unwrap_or((first, last));
             *row = Some((left.min(first), right.max(last)));
         }

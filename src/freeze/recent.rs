@@ -48,9 +48,11 @@ impl Recent {
         may_leave_out: impl Fn(usize) -> bool,
     ) -> bool {
         let old = [1, 2].map(|age| &self.kept[Self::place(rested + age)]);
-        let drifts: Vec<[f32; 2]> = (0..grid.len()).map(|cell| grid.drift(frame, old, cell)).collect();
-        let noise = drifts.iter().map(|[_, noise]| noise).sum::<f32>() / drifts.len() as f32;
+        // What goes on by itself, as a heart line, is no noise either.
+        let cells = (0..grid.len()).filter(|&cell| !may_leave_out(cell));
+        let drifts: Vec<[f32; 2]> = cells.map(|cell| grid.drift(frame, old, cell)).collect();
+        let noise = drifts.iter().map(|[_, noise]| noise).sum::<f32>() / drifts.len().max(1) as f32;
         let limit = WEAK_LEAST + WEAK_TIMES * noise;
-        drifts.iter().enumerate().any(|(cell, [drift, _])| *drift >= limit && !may_leave_out(cell))
+        drifts.iter().any(|[drift, _]| *drift >= limit)
     }
 }

@@ -6,11 +6,10 @@
 //! themselves, by pixels that repeat a colour. No colour and no size is assumed.
 
 use super::{
-    echo::Echo,
-    gauge, glyph,
+    Looks, gauge, glyph,
     ink::Ink,
     judge::{self, Judged},
-    net::Nets,
+    partners,
     places::{self, Kind, Place},
     star::{Seed, Shape, Star},
     tone::{Tone, Tones},
@@ -105,8 +104,9 @@ impl Marker {
             Some(star) => (star.rays.clone(), star.arms.iter().sum::<f32>() / star.arms.len() as f32),
             None => (judged.rays(), judged.reach),
         };
-        let (tone, noise) = tone_of(tones, at, &rays, (0.4 * arm).max(gap + 1.0)..=0.85 * arm);
         let is_cross = judged.kind == Kind::Cross;
+        let sides = if is_cross { Sides::Middle } else { Sides::Brightest };
+        let (tone, noise) = tone_of(tones, at, &rays, (0.4 * arm).max(gap + 1.0)..=0.85 * arm, sides);
         let part = if judged.is_diagonal() { X_PART } else { 1.0 };
         let marker = Self {
             shape: measured.as_ref().map_or(judged.shape(), |star| star.shape),
@@ -220,26 +220,25 @@ impl Marker {
 }
 
 /// Finds every marker on the picture, the clearest first.
-pub(crate) fn find(frame: Frame<'_>, tones: &Tones, echo: Option<&Echo>) -> Vec<Marker> {
+pub(super) fn find(frame: Frame<'_>, looks: &Looks<'_>) -> Vec<Marker> {
+    let &Looks { tones, echo, ink, half, nets } = looks;
     let on_echo = |marker: &Marker| echo.is_none_or(|echo| echo.holds(marker.at.x, marker.at.y));
     let drawn = |judged: &[Judged], ink: &Ink| -> Vec<Marker> {
         let alone = judged.iter().filter(|one| !runs_on(ink, one));
         let seen: Vec<Marker> = alone.map(|one| Marker::of(tones, ink, one)).filter(on_echo).collect();
         cleared(seen, &[]).into_iter().map(|marker| marker.in_print(tones)).collect()
     };
-    let nets = Nets::shipped();
-    let ink = Ink::of(frame, echo);
-    let half = ink.halved();
     let is_clear = |markers: &[Marker]| markers.iter().any(|marker| marker.proof == Proof::Clear);
     // Where the lines of tees or arrows cross may look like a cross, but like one alone.
     let is_paired = |markers: &[Marker]| {
         let clear = || markers.iter().filter(|marker| marker.proof == Proof::Clear);
         clear().any(|one| clear().any(|other| other.at != one.at && other.is_alike(one)))
     };
-    let judged = |ink: &Ink, half: &Ink, places: &[Place]| drawn(&judge::judge(ink, half, places, &nets), ink);
-    let mut markers = judged(&ink, &half, &places::crosses(&ink, &half, echo));
+    let judged = |ink: &Ink, half: &Ink, places: &[Place]| drawn(&judge::judge(ink, half, places, nets), ink);
+    let mut markers = judged(ink, half, &places::crosses(ink, half, echo));
     if !is_paired(&markers) {
-        markers.append(&mut judged(&ink, &half, &places::turned(&ink, &half, echo)));
+        let turned = judged(ink, half, &places::turned(ink, half, echo));
+        markers.append(&mut partners::with_lone(looks, turned));
         facing(&mut markers);
     }
     if !is_clear(&markers) {
@@ -264,9 +263,18 @@ pub(super) fn cleared(mut markers: Vec<Marker>, known: &[Marker]) -> Vec<Marker>
     markers
 }
 
+/// Which pixels tell a stroke's usual colour.
+#[derive(Clone, Copy)]
+enum Sides {
+    /// Those on its middle, which was measured.
+    Middle,
+    /// Those with the most ink of the middle and a pixel beside it, as the middle was only judged.
+    Brightest,
+}
+
 /// The colour of strokes that leave `at` by `rays`, seen over `reach`, and how far they leave it, root mean square. Where the
 /// middle was measured a pixel off, the pixel beside counts.
-fn tone_of(tones: &Tones, at: Spot, rays: &[(f32, f32)], reach: RangeInclusive<f32>) -> (Tone, f32) {
+fn tone_of(tones: &Tones, at: Spot, rays: &[(f32, f32)], reach: RangeInclusive<f32>, sides: Sides) -> (Tone, f32) {
     let along = |off: f32| {
         let reach = reach.clone();
         rays.iter().flat_map(move |&(dx, dy)| {
@@ -274,7 +282,15 @@ fn tone_of(tones: &Tones, at: Spot, rays: &[(f32, f32)], reach: RangeInclusive<f
             steps.map(move |r| Spot { x: at.x + r as f32 * dx - off * dy, y: at.y + r as f32 * dy + off * dx })
         })
     };
-    let mut middle: Vec<Tone> = along(0.0).filter_map(|spot| tones.nearest(spot)).collect();
+    let beside =
+        |spots: [Spot; 3]| spots.into_iter().filter_map(|spot| tones.nearest(spot)).max_by_key(|tone| tone.ink());
+    let mut middle: Vec<Tone> = match sides {
+        Sides::Middle => along(0.0).filter_map(|spot| tones.nearest(spot)).collect(),
+        Sides::Brightest => {
+            let threes = along(0.0).zip(along(-1.0).zip(along(1.0))).map(|(a, (b, c))| [a, b, c]);
+            threes.filter_map(beside).collect()
+        }
+    };
     middle.sort_by_key(|tone| tone.luma());
     let Some(&usual) = middle.get(middle.len() / 2) else { return (Tone::BLACK, f32::MAX) };
     let near = along(0.0).zip(along(-1.0).zip(along(1.0))).filter_map(|(here, (left, right))| {

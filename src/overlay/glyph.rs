@@ -29,7 +29,7 @@ struct Glyph {
 
 /// Whether `marker` has print on its own line, as the plus in "A+B" and "+3" has.
 pub(crate) fn stands_in_print(tones: &Tones, marker: &Marker) -> bool {
-    let beside = glyphs(tones, marker).iter().filter(|glyph| is_on_line(glyph, marker)).count();
+    let beside = glyphs(tones, marker, tolerance(marker)).iter().filter(|glyph| is_on_line(glyph, marker)).count();
     // A tee or an arrow may be any part of a letter, which has letters beside it; one digit is its label.
     beside >= if marker.axis.is_some() { 2 } else { 1 }
 }
@@ -51,19 +51,34 @@ fn is_on_line(glyph: &Glyph, marker: &Marker) -> bool {
 
 /// The number beside `marker`, if there is just one shape in a label's place and it surely is one of 1 to 4.
 pub(crate) fn label(tones: &Tones, marker: &Marker) -> Option<u8> {
+    labelling(tones, marker, tolerance(marker))?.digit()
+}
+
+/// Whether there is just one shape in a label's place, whatever it is. Its strokes may be thin and smeared where the marker's are exact.
+pub(crate) fn is_labelled(tones: &Tones, marker: &Marker) -> bool {
+    [tolerance(marker), SMEARED].into_iter().any(|tolerance| labelling(tones, marker, tolerance).is_some())
+}
+
+/// How far print may leave the marker's colour.
+fn tolerance(marker: &Marker) -> u8 {
+    if marker.is_exact() { marker.tolerance() } else { SMEARED }
+}
+
+/// The only shape in a label's place.
+fn labelling(tones: &Tones, marker: &Marker, tolerance: u8) -> Option<Glyph> {
     let size = marker.size();
-    let glyphs = glyphs(tones, marker);
+    let glyphs = glyphs(tones, marker, tolerance);
     let mut labels = glyphs.iter().filter(|glyph| {
         let [aside, offset] = glyph.offset(marker);
         let high = (0.5 * size..=1.3 * size).contains(&(glyph.height as f32)) && glyph.width <= glyph.height;
         high && aside <= 0.6 * size && offset > SAME_LINE * size && offset <= 1.3 * size
     });
-    let only = labels.next()?;
-    if labels.next().is_some() { None } else { only.digit() }
+    let only = labels.next()?.clone();
+    if labels.next().is_some() { None } else { Some(only) }
 }
 
-/// The shapes in the marker's colour around it, without its own strokes and without what runs out of view.
-fn glyphs(tones: &Tones, marker: &Marker) -> Vec<Glyph> {
+/// The shapes within `tolerance` of the marker's colour around it, without its own strokes and without what runs out of view.
+fn glyphs(tones: &Tones, marker: &Marker, tolerance: u8) -> Vec<Glyph> {
     let [across, down] = marker.reach.map(|reach| libm::ceilf(reach) as i32);
     let (middle_x, middle_y) = (libm::roundf(marker.at.x) as i32, libm::roundf(marker.at.y) as i32);
     let half = libm::ceilf(marker.stroke / 2.0) as i32;
@@ -73,12 +88,12 @@ fn glyphs(tones: &Tones, marker: &Marker) -> Vec<Glyph> {
         Shape::X => (dx.abs() - dy.abs()).abs() <= half && dx.abs().max(dy.abs()) <= across.max(down) + 1,
         _ => (dx.abs() <= across + 1 && dy.abs() <= half) || (dy.abs() <= down + 1 && dx.abs() <= half),
     };
-    let tolerance = if marker.is_exact() { marker.tolerance() } else { SMEARED };
-    let mut ink = vec![false; side * side];
-    for (i, pixel) in ink.iter_mut().enumerate() {
-        let (dx, dy) = ((i % side) as i32 - view, (i / side) as i32 - view);
-        let tone = tones.get(middle_x + dx, middle_y + dy);
-        *pixel = !own(dx, dy) && tone.is_some_and(|t| t.gap(marker.tone) <= tolerance);
+    let (mut ink, mut gaps) = (vec![false; side * side], vec![0; side]);
+    for (dy, row) in (-view..).zip(ink.chunks_exact_mut(side)) {
+        tones.gaps(middle_y + dy, middle_x - view, marker.tone, &mut gaps);
+        for ((dx, pixel), &gap) in (-view..).zip(row).zip(&gaps) {
+            *pixel = gap <= tolerance && !own(dx, dy);
+        }
     }
     let mut glyphs = Vec::new();
     for start in 0..ink.len() {

@@ -93,6 +93,23 @@ pub(crate) fn leaving(tones: &Tones, marker: &Marker) -> Option<Leaving> {
     lines.into_iter().max_by_key(|(dots, line)| (line.end == LineEnd::Edge, *dots)).map(|(_, line)| line)
 }
 
+/// Whether a pixel whose colour is `dot` away from the marker's is a dot's, by what lies beside it.
+fn is_dot(marker: &Marker, dot: u8, on: impl Fn(f32) -> Option<u8>) -> bool {
+    let own = marker.tolerance();
+    // What lies beside must be so far from the colour at least: most places are done with at the first look.
+    let exact_from = (dot <= own).then(|| own.saturating_add(5));
+    let smeared_from = (!marker.is_exact()).then(|| dot.saturating_add(STANDS_OUT));
+    let Some(least) = exact_from.into_iter().chain(smeared_from).min() else { return false };
+    let first = on(-3.5);
+    if first.is_some_and(|gap| gap < least) {
+        return false;
+    }
+    let beside = [first, on(3.5)].into_iter().flatten().min().unwrap_or(0);
+    let cover = 1.0 - f32::from(dot) / f32::from(beside.max(1));
+    exact_from.is_some_and(|from| beside >= from)
+        || smeared_from.is_some_and(|from| beside >= from) && cover >= COVER_MIN
+}
+
 /// What a walk away from a marker met.
 struct Dots {
     /// The middles of the dots, by their distance from the marker's centre.
@@ -124,11 +141,7 @@ impl Dots {
                 break;
             };
             let dot = [on(-1.0), on(1.0)].into_iter().flatten().fold(middle, u8::min);
-            let beside = [on(-3.5), on(3.5)].into_iter().flatten().min().unwrap_or(0);
-            let exact = dot <= marker.tolerance() && beside > marker.tolerance().saturating_add(4);
-            let cover = 1.0 - f32::from(dot) / f32::from(beside.max(1));
-            let smeared = cover >= COVER_MIN && beside >= dot.saturating_add(STANDS_OUT);
-            let dotted = exact || (smeared && !marker.is_exact());
+            let dotted = is_dot(marker, dot, on);
             dots.steps.push(dotted);
             if dotted {
                 entered.get_or_insert(along);
@@ -184,6 +197,9 @@ impl Dots {
     /// Whether dots come at one step all the way, seen against how much looks like dots between them.
     fn are_periodic(&self) -> bool {
         let covered = self.covered() as f32;
+        let wide: Vec<bool> = (0..self.steps.len())
+            .map(|at| self.steps[at.saturating_sub(1)..(at + 2).min(self.steps.len())].contains(&true))
+            .collect();
         // Each place needs a dotted step of its own: with too few of them no phase of this step can be a line.
         let fewest = |step: f32| HIT_MIN * (self.steps.len() as f32 / step - 2.0);
         let steps = (STEP_MIN as i32 * 8..=STEP_MAX as i32 * 8).map(|eighths| eighths as f32 / 8.0);
@@ -192,25 +208,26 @@ impl Dots {
             |(step, phase)| {
                 // A short dot may lie a pixel off its place; looking there too costs certainty where much looks like
                 // dots.
-                self.have_period(step, phase, 0) || (step >= LOOSE_STEP_MIN && self.have_period(step, phase, 1))
+                self.have_period(&self.steps, step, phase)
+                    || (step >= LOOSE_STEP_MIN && self.have_period(&wide, step, phase))
             },
         )
     }
 
-    fn have_period(&self, step: f32, phase: f32, slack: usize) -> bool {
-        let part = |phase: f32, steps: core::ops::Range<usize>| {
+    /// The same at one step, from `phase` on; `steps` says where there are dots.
+    fn have_period(&self, steps: &[bool], step: f32, phase: f32) -> bool {
+        let part = |phase: f32, range: core::ops::Range<usize>| {
             // Rounding by a cast, which is many times as fast; no place is negative.
             let places =
-                (0..).map(|i| (phase + i as f32 * step + 0.5) as usize).take_while(|at| *at < self.steps.len());
-            let (mut count, mut hits) = (0.0f32, 0.0f32);
-            for at in places.filter(|at| steps.contains(at)) {
-                let near = at.saturating_sub(slack)..=(at + slack).min(self.steps.len() - 1);
-                count += 1.0;
-                hits += f32::from(u8::from(self.steps[near].contains(&true)));
+                (0u16..).map(|i| (phase + f32::from(i) * step + 0.5) as usize).take_while(|at| *at < range.end);
+            let (mut count, mut hits) = (0u16, 0u16);
+            for at in places.filter(|at| *at >= range.start) {
+                count += 1;
+                hits += u16::from(steps[at]);
             }
-            (count, hits / count.max(1.0))
+            (f32::from(count), f32::from(hits) / f32::from(count.max(1)))
         };
-        let all = 0..self.steps.len();
+        let all = 0..steps.len();
         let (count, hit) = part(phase, all.clone());
         if count < DOTS_MIN as f32 || hit < HIT_MIN {
             return false;
@@ -218,7 +235,7 @@ impl Dots {
         let between = [0.4, 0.5, 0.6].map(|off| part((phase + off * step) % step, all.clone()).1);
         let ground = between.iter().sum::<f32>() / between.len() as f32;
         let sure = hit - ground >= self.sure * libm::sqrtf((ground * (1.0 - ground) + 0.02) / count);
-        let third = self.steps.len() / 3;
+        let third = steps.len() / 3;
         sure && (0..3).all(|i| part(phase, i * third..(i + 1) * third).1 >= HIT_MIN / 2.0)
     }
 

@@ -47,6 +47,7 @@ use alloc::{string::String, vec::Vec};
 use candidates::Marker;
 use echo::Echo;
 use ink::Ink;
+use net::Nets;
 use pairs::{Joined, Pairing};
 pub use profile::Profile;
 pub use ruler::Ruler;
@@ -205,17 +206,33 @@ pub fn see_with(frame: Frame<'_>, profile: &Profile) -> Option<Sight> {
     sight.chosen().is_some().then_some(sight)
 }
 
+/// What markers are looked for with.
+struct Looks<'a> {
+    tones: &'a Tones<'a>,
+    echo: Option<&'a Echo>,
+    ink: &'a Ink,
+    half: &'a Ink,
+    nets: &'a Nets,
+}
+
 /// Finds the markers and joins them; where something stays open, others that look like the clear ones are sought once more.
 fn markers(frame: Frame<'_>, tones: &Tones<'_>, echo: Option<&Echo>) -> (Vec<Marker>, Joined) {
-    let mut markers = candidates::find(frame, tones, echo);
+    let nets = Nets::shipped();
+    let ink = Ink::of(frame, echo);
+    let half = ink.halved();
+    let looks = Looks { tones, echo, ink: &ink, half: &half, nets: &nets };
+    let mut markers = candidates::find(frame, &looks);
     let joined = pairs::join(tones, &markers);
     if joined.refusal.is_none() {
         return (markers, joined);
     }
-    let mut more = partners::find(frame, tones, echo, &markers);
+    let mut more = partners::find(&looks, &markers);
     // Of two in one place the one that is seen better stays.
     let same = |a: &Marker, b: &Marker| a.at.distance(b.at) <= a.size().max(b.size()) / 2.0;
     more.retain(|new| markers.iter().all(|old| !same(new, old) || old.outline <= new.outline));
+    if more.is_empty() {
+        return (markers, joined);
+    }
     markers.retain(|old| more.iter().all(|new| !same(new, old)));
     markers.extend(more);
     let joined = pairs::join(tones, &markers);

@@ -252,24 +252,30 @@ struct Group {
     /// Every way in which they may be joined.
     open: Vec<Pairing>,
     refusal: Option<Refusal>,
+    /// Whether a label stands beside one of two.
+    is_labelled: bool,
 }
 
 impl Group {
     /// Whether more than being alike joins the markers.
     fn is_proven(&self) -> bool {
-        self.pairs.iter().any(|pair| pair.label.is_some())
+        self.is_labelled || self.pairs.iter().any(|pair| pair.label.is_some())
     }
 
     /// Joins `markers`, where the longest line between others is `lined` pixels long.
     fn of(tones: &Tones, markers: &[&Marker], lined: f32) -> Self {
         let settled = settle(tones, markers, lined);
+        // Looked for once, however many ways there are to join.
+        let count = if settled.is_err() && (2..=OPEN_MAX).contains(&markers.len()) { markers.len() } else { 0 };
+        let labels: Vec<Option<u8>> = markers[..count].iter().map(|marker| glyph::label(tones, marker)).collect();
         let joined = |joined: &[[usize; 2]]| -> Vec<Pair> {
-            joined.iter().map(|&[i, j]| labelled(tones, [markers[i], markers[j]])).collect()
+            joined.iter().map(|&[i, j]| pair([markers[i], markers[j]], [labels[i], labels[j]])).collect()
         };
         let (open, refusal) = match settled {
             Ok(pair) => {
                 let open = Pairing { pairs: [pair].into(), left_out: 0 };
-                return Self { pairs: [pair].into(), open: [open].into(), refusal: None };
+                let labelled = markers.iter().filter(|marker| glyph::is_labelled(tones, marker)).count();
+                return Self { pairs: [pair].into(), open: [open].into(), refusal: None, is_labelled: labelled == 1 };
             }
             Err(Refusal::PartnerOutside) => (Vec::new(), Refusal::PartnerOutside),
             Err(refusal) => {
@@ -278,7 +284,7 @@ impl Group {
                 (matchings(&all).into_iter().map(pairing).collect(), refusal)
             }
         };
-        Self { pairs: Vec::new(), open, refusal: Some(refusal) }
+        Self { pairs: Vec::new(), open, refusal: Some(refusal), is_labelled: false }
     }
 }
 
@@ -297,15 +303,15 @@ fn settle(tones: &Tones, markers: &[&Marker], lined: f32) -> Result<Pair, Refusa
         [_] => Err(Refusal::PartnerMissing),
         _ if !leaving.is_empty() => Err(Refusal::PartnerMissing),
         [a, b] => {
-            let has_label = |marker: &Marker| glyph::label(tones, marker).is_some();
-            let is_labelled = has_label(a) != has_label(b);
+            let labels = [a, b].map(|marker| glyph::label(tones, marker));
+            let is_labelled = labels[0].is_some() != labels[1].is_some();
             // Where others have lines, the length is not what has none, unless print says so.
             if !is_labelled && lined > 0.0 && a.at.distance(b.at) > lined {
                 return Err(Refusal::PairsAmbiguous);
             }
             // Tissue has tees and arrows too: there, likeness alone joins nothing.
             let sure = is_labelled || a.axis.is_none() && a.is_twin(b);
-            if sure { Ok(labelled(tones, [a, b])) } else { Err(Refusal::PartnerMissing) }
+            if sure { Ok(pair([a, b], labels)) } else { Err(Refusal::PartnerMissing) }
         }
         _ => Err(Refusal::PairsAmbiguous),
     }

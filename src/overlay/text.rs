@@ -235,6 +235,8 @@ fn owner_of(name: &[Glyph]) -> Named {
     let (label, mark, rest) = match letters.as_slice() {
         ['+', rest @ ..] => (None, Some(Mark::Plus), rest),
         ['X', rest @ ..] => (None, Some(Mark::Cross), rest),
+        // No screen has eight measurements.
+        ['8', ':'] => (Some(2), None, &[][..]),
         [digit @ '1'..='9', rest @ ..] => (digit.to_digit(10).map(|digit| digit as u8), None, rest),
         [letter @ 'A'..='D', ':'] => (Some(*letter as u8 - b'A' + 1), None, &[][..]),
         rest => (None, None, rest),

@@ -21,6 +21,7 @@ impl Tone {
     /// No light.
     pub(crate) const BLACK: Self = Self([0, 128, 128, 0]);
 
+    #[inline(always)]
     fn of(rgb: [u8; 3]) -> Self {
         let y = luma(rgb);
         let against = |channel: u8| ((512 + i16::from(channel) - i16::from(y)) >> 2) as u8;
@@ -29,6 +30,7 @@ impl Tone {
     }
 
     /// How far apart two colours look, 0 to 255.
+    #[inline(always)]
     pub(crate) fn gap(self, other: Self) -> u8 {
         let [a, b] = [self.0, other.0];
         a[0].abs_diff(b[0]).max(a[1].abs_diff(b[1])).max(a[2].abs_diff(b[2]))
@@ -37,6 +39,12 @@ impl Tone {
     /// Brightness, 0 to 255.
     pub(crate) fn luma(self) -> u8 {
         self.0[0]
+    }
+
+    /// About how much it looks like overlay: brightness, and colour of any kind; only to compare.
+    pub(crate) fn ink(self) -> u16 {
+        let colour = self.0[1].abs_diff(128).max(self.0[2].abs_diff(128));
+        u16::from(self.0[0]) + 2 * u16::from(colour)
     }
 
     /// Whether the pixel has a colour, which echo has not.
@@ -63,6 +71,13 @@ wide! {
     fn lumas(pixels: &[u8], out: &mut [u8]) {
         for (out, p) in out.iter_mut().zip(pixels.as_chunks::<RGB_BYTES>().0) {
             *out = luma(*p);
+        }
+    }
+
+    /// How far each pixel's colour is from `tone`.
+    fn gaps(pixels: &[u8], tone: Tone, out: &mut [u8]) {
+        for (out, p) in out.iter_mut().zip(pixels.as_chunks::<RGB_BYTES>().0) {
+            *out = Tone::of(*p).gap(tone);
         }
     }
 }
@@ -95,6 +110,17 @@ impl<'a> Tones<'a> {
         let start = to.len();
         to.resize(start + columns.len(), 0);
         lumas(pixels, &mut to[start..]);
+    }
+
+    /// How far the pixels of row `y` from column `first` on are from `tone`; as far as can be outside the picture.
+    pub(crate) fn gaps(&self, y: i32, first: i32, tone: Tone, out: &mut [u8]) {
+        out.fill(u8::MAX);
+        let start = first.clamp(0, self.width);
+        let end = first.saturating_add(out.len() as i32).clamp(start, self.width);
+        if (0..self.height).contains(&y) && start < end {
+            let pixels = &self.frame.row(y as usize)[start as usize * RGB_BYTES..end as usize * RGB_BYTES];
+            gaps(pixels, tone, &mut out[(start - first) as usize..(end - first) as usize]);
+        }
     }
 
     pub(crate) fn width(&self) -> i32 {

@@ -35,6 +35,9 @@ const LEVEL: f32 = 0.5;
 const BORDER: f32 = 8.0;
 /// The same by the echo's cells of 16 pixels, of which there is one more all around it.
 const BY_CELLS: f32 = 33.0;
+/// So far inside a sector that is known no marker is cut by it, of which less than half is seen, in pixels: what lies beyond its border then
+/// needs no echo.
+const FAR_INSIDE: f32 = 20.0;
 
 /// What print says of a pairing.
 enum Verdict {
@@ -100,6 +103,10 @@ impl Sight {
             None => self.paired_by(print).lined_by(print),
             Some(_) if print.lengths.is_empty() => self,
             // A line that could not be read may have the length of a pair that was not seen.
+            // Of several measurements the ends of two may seem to be one.
+            Some(chosen) if print.lengths.len() > self.pairs.len() && self.doubtful.contains(&chosen.ends) => {
+                self.refused(Refusal::PartnerMissing)
+            }
             Some(_)
                 if numbered(print) > print.lengths.len().max(self.pairs.len())
                     || print.unread > 0 && print.lengths.len() + print.unread > self.pairs.len() =>
@@ -269,7 +276,10 @@ pub(super) fn is_at_border(pair: &Pair, outline: Option<&Outline>, echo: Option<
     let has_room = |end: Spot| outline.is_none_or(|outline| outline.has_room(end, BORDER));
     let is_inside = |end: Spot| {
         let around = (-1..=1).flat_map(|dy| (-1..=1).map(move |dx| [dx, dy].map(|d| BY_CELLS * d as f32)));
-        echo.is_none_or(|echo| around.into_iter().all(|[dx, dy]| echo.holds(end.x + dx, end.y + dy)))
+        let is_beyond =
+            |at: Spot| outline.is_some_and(|outline| outline.has_room(end, FAR_INSIDE) && !outline.has_room(at, 0.0));
+        let mut around = around.into_iter().map(|[dx, dy]| Spot { x: end.x + dx, y: end.y + dy });
+        echo.is_none_or(|echo| around.all(|at| echo.holds(at.x, at.y) || is_beyond(at)))
     };
     !pair.ends.into_iter().all(|end| has_room(end) && is_inside(end))
 }

@@ -208,7 +208,7 @@ fn given_exams_through_a_bad_grabber_expect_only_settled_overlays_read() {
 }
 
 /// Sequences, by population and number, of which a frame was once misread, an overlay missed or read twice.
-const ONCE_WRONG: [(u64, u64); 8] = [
+const ONCE_WRONG: [(u64, u64); 10] = [
     // A cursor over the echo that was not known yet.
     (300, 48),
     // Too many cells to learn: a heart line that came back to the left was news.
@@ -225,6 +225,10 @@ const ONCE_WRONG: [(u64, u64); 8] = [
     (110_013, 371),
     // A note at the echo's edge, which had passed for a clock.
     (110_013, 346),
+    // The same at an upper corner of the echo, farther from where it stirs.
+    (120_027, 308),
+    // A letter of little contrast while a heart line ran, which passed for noise.
+    (130_041, 116),
 ];
 
 #[test]

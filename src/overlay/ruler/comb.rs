@@ -203,8 +203,9 @@ fn comb(column: &[Bar], origin: usize, step: f32, joined: &mut [usize]) -> Optio
     let between = last.0 - first.0 + 1;
     let filled = found.len() as f32 / places as f32;
     let stray = (between - found.len()) as f32;
-    // By chance six spots of noise lie at even steps, but hardly with no place between them free.
-    let few = found.len() == TICKS_MIN && places > TICKS_MIN as i32;
+    // By chance six spots of noise lie at even steps, but hardly with no place between them free, and then most are a pixel wide.
+    let specks = found.iter().filter(|&&(i, _)| column[i].first == column[i].last).count();
+    let few = found.len() == TICKS_MIN && (places > TICKS_MIN as i32 || 2 * specks > TICKS_MIN);
     if few || filled < FILLED_MIN || stray > STRAY_MAX * found.len() as f32 {
         return None;
     }

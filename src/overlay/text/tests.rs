@@ -96,6 +96,8 @@ fn given_a_lost_blank_expect_the_wider_gap_to_tell_label_from_value() {
     assert_eq!(value("Dist25.1cm", "5"), Some((Some(2), 5.1)));
     assert_eq!(value("Dist25.1cm", "2"), Some((None, 25.1)));
     assert_eq!(judge(&letters("Dist25.1cm", "", "")), Said::Unsure);
+    // An eighth measurement is a B.
+    assert_eq!(value("8: 10.93 cm", ""), Some((Some(2), 10.93)));
     // With its blank before the value this is the depth setting.
     assert_eq!(judge(&letters("D15.0cm", "", "1")), Said::Other);
 }
