@@ -23,13 +23,13 @@ no-std:
 # The training toolkit's own tests, in a virtual environment (torch: 3 GB to download), with the program for a tiny
 # ensemble trained from DICOM files to a bundle, and with XGBoost as the authors of the paper had it.
 TRAINING := models/training
+TRAINING_VENV := $(TARGET)/training-venv
+XGBOOST_072 := $(TRAINING_VENV)/xgboost072
 test-training: build .machine-python
-	test -d $(TRAINING)/.venv || python3 -m venv $(TRAINING)/.venv
-	$(TRAINING)/.venv/bin/pip install --quiet -e '$(TRAINING)[test]'
-	test -d $(TRAINING)/.venv/xgboost072 \
-	    || $(TRAINING)/.venv/bin/pip install --quiet --no-deps --target $(TRAINING)/.venv/xgboost072 xgboost==0.72.1
-	SONOGFR=$(abspath $(SONOGFR)) SONOGFR_XGBOOST_072=$(abspath $(TRAINING)/.venv/xgboost072) \
-	    $(TRAINING)/.venv/bin/pytest -q $(TRAINING)
+	test -d $(TRAINING_VENV) || python3 -m venv $(TRAINING_VENV)
+	$(TRAINING_VENV)/bin/pip install --quiet -e '$(TRAINING)[test]'
+	test -d $(XGBOOST_072) || $(TRAINING_VENV)/bin/pip install --quiet --no-deps --target $(XGBOOST_072) xgboost==0.72.1
+	SONOGFR=$(abspath $(SONOGFR)) SONOGFR_XGBOOST_072=$(abspath $(XGBOOST_072)) $(TRAINING_VENV)/bin/pytest -q $(TRAINING)
 
 # Engines against each other on the same int8 networks, taking turns: onnxruntime, OpenVINO, tract and this program; ten
 # ResNet-101 at once against ten sessions of onnxruntime. Table and plot in target/bench. Takes some minutes and 3 GB of disk.

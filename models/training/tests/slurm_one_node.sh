@@ -2,7 +2,7 @@
 # Trains members as a job array on a real Slurm of one node: munge, slurmctld and slurmd on loopback, all in a folder of
 # its own. Needs Debian's slurm-wlm and munge (apt-get install slurm-wlm munge), root, and a Python with the toolkit:
 #
-#     PYTHON=models/training/.venv/bin/python models/training/tests/slurm_one_node.sh
+#     PYTHON=target/training-venv/bin/python models/training/tests/slurm_one_node.sh
 #
 # Shows the queue, cancels a member, and has the second call of `train` make what is missing. Ends what it started.
 set -euo pipefail
