@@ -79,9 +79,9 @@ test-arm: build
 virtual-board: .machine-virtual
 	python3 board/virtual/exam.py
 
-# The same program on an emulated Pi 4. What is known of the Pi 3 stands in board/virtual/README.md.
+# The same program on an emulated Pi 4 with a framebuffer, and on a Pi 3 with an SPI panel.
 virtual-pi: .machine-virtual
-	python3 board/virtual/pi.py pi4
+	python3 board/virtual/pi.py pi4 pi3
 
 # Instructions that emulated cores of a Pi 4 and a Pi 5 need for the networks, which must not exceed what is set there, and those
 # that a Pi 4's needs to see a picture: make count-arm COUNT= for both.
