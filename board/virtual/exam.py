@@ -26,6 +26,8 @@ BARE_LOOK_S = 30
 RECOVERY_MAX_S = 2.0
 # How long video comes at full rate, in seconds of the guest.
 FULL_RATE_S = 10
+# How often the cable may be pulled until it goes while the members are at work: they may be quicker than the hand at it.
+PULLS_MAX = 5
 # A display that shows the same for so long, in seconds here, has drawn what the log tells.
 PANEL_S = 2.0
 
@@ -81,6 +83,8 @@ class Board:
         self.log = Log(machine)
         self.shell = Shell(machine.lines["shell"])
         self.start("play_exam /dev/hdmi-in /dev/hdmi-out /dev/vda <>/dev/player >&0 2>/dev/console")
+        # A real cart takes no time of the board's cores.
+        self.shell.run("renice -n -20 -p $(pidof play_exam)")
         self.cart = Cart(machine.lines["player"], exams)
 
     def start(self, command):
@@ -189,14 +193,20 @@ def first_exam(board, expected):
 def lost_while_measuring(board, members_s, no_signal):
     """The cable is pulled while the members are at work: their answer must never be shown."""
     checks, cart = board.checks, board.cart
-    cart.sweep(1)
-    cart.show("frozen", 15)
-    cart.show("measured")
-    board.expect("exam again", ["live", "frozen", "measuring"])
-    lost = cart.lose()
+    for _ in range(PULLS_MAX):
+        cart.sweep(1)
+        cart.show("frozen", 15)
+        cart.show("measured")
+        measuring = board.expect("exam again", ["live", "frozen", "measuring"])
+        lost = cart.lose()
+        came, gone = board.log.wait("no-signal")
+        if came[0] != "result":
+            break
+        print(f"     the result came before the cable was pulled, {lost - measuring:.2f} s after the calipers: again", flush=True)
+        cart.mode(0)
     # Without a cable vivid gives noise, which moves like a live picture until the loss is known.
-    came, gone = board.log.wait("no-signal")
     checks.check("cable pulled: states", came in (["no-signal"], ["live", "no-signal"]), ", ".join(came))
+    checks.note("calipers read to cable pulled", f"{lost - measuring:.2f} s")
     checks.note("cable pulled to no signal", f"{gone - lost:.2f} s")
     board.expect_panel("the panel shows no signal and nothing else", no_signal)
     board.shell.run(f"sleep {2 * members_s + 1:.0f}")

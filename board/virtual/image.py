@@ -131,7 +131,7 @@ def build(kernel, modules, board_file, name, extra=None):
     for library in ["libc.so.6", "libm.so.6", "libgcc_s.so.1"]:
         image.add(f"lib/{library}", (LIBRARIES / library).read_bytes())
     image.add("sonogfr/sonogfr", (PROGRAMS / "sonogfr").read_bytes())
-    for model in ["demo/demo.sonogfr", "text/ch_PP-OCRv4_rec_infer.onnx", "markers/markers.bin"]:
+    for model in ["demo/demo.sonogfr", "text/ch_PP-OCRv4_rec_infer.onnx"]:
         image.add(f"sonogfr/models/{model}", (ROOT / "models" / model).read_bytes())
     image.add("sonogfr/board.toml", board_file.read_bytes())
     for path, data in (extra or {}).items():
