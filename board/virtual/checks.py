@@ -5,7 +5,9 @@ from datetime import datetime
 
 STATE = re.compile(r'^(\S+Z) +INFO \S+: state state="([a-z-]+)" look=(\d+)', re.MULTILINE)
 LOOKING = re.compile(r"^(\S+Z) DEBUG \S+: looking look=\d+", re.MULTILINE)
-ENDED = re.compile(r"stream ended; since the start: frames (\d+), lost (\d+), late (\d+), corrupt (\d+)")
+ENDED = re.compile(
+    r"stream ended; since the start: frames (\d+), lost (\d+), of them for want of a buffer (\d+), late (\d+), corrupt (\d+)"
+)
 
 
 class Checks:
@@ -48,7 +50,8 @@ class Log:
         return seconds(self.machine.wait_console(rf'^(\S+Z) +INFO \S+: shown state="{name}"', self.read)[1])
 
     def streams(self):
-        """What the device counted since its start, told at the end of each stream: frames that came, lost, late, corrupt."""
+        """What the device counted since its start, told at the end of each stream: frames that came, lost, of these for want of a buffer,
+        late, corrupt."""
         return [tuple(map(int, counts)) for counts in ENDED.findall(self.machine.console())]
 
     def looking(self):

@@ -248,8 +248,8 @@ def full_rate(board):
     board.shell.run(f"sleep {FULL_RATE_S}")
     cart.lose()
     until("the 1080p60 stream's end", lambda: len(log.streams()) > ended)
-    frames, lost, late, corrupt = (now - then for now, then in zip(log.streams()[-1], log.streams()[ended - 1]))
-    said = f"{frames} frames came, {lost} were lost, {late} were skipped for newer ones, {corrupt} corrupt"
+    frames, lost, starved, late, corrupt = (now - then for now, then in zip(log.streams()[-1], log.streams()[ended - 1]))
+    said = f"{frames} frames came, {lost} were lost, {starved} of them for want of a buffer, {late} were skipped for newer ones, {corrupt} corrupt"
     board.checks.note(f"1080p60 for {FULL_RATE_S} s", said)
 
 

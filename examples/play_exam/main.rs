@@ -139,7 +139,7 @@ impl Cart {
     /// Sends the frame that is held once more, or waits a little where there is no signal.
     fn hold(&mut self) -> io::Result<()> {
         match &mut self.output {
-            Some(output) => output.write(&self.frames[self.held..][..self.frame_bytes]),
+            Some(output) => output.write(&self.frames[self.held..][..self.frame_bytes], self.held),
             None => {
                 thread::sleep(IDLE);
                 Ok(())

@@ -65,6 +65,8 @@ pub struct Output {
     node: Node,
     /// Where each buffer is mapped, and how long it is.
     buffers: Vec<(*mut u8, usize)>,
+    /// The number of the frame that each buffer holds.
+    holds: [Option<usize>; BUFFERS],
     /// Buffers that the kernel has been given, until it has all.
     given: usize,
 }
@@ -84,7 +86,7 @@ impl Node {
             return Err(io::Error::other(format!("the node has {} buffers instead of {BUFFERS}", wanted.count)));
         }
         let buffers = (0..wanted.count).map(|index| self.map(index, bytes)).collect::<io::Result<_>>()?;
-        Ok((Output { node: self, buffers, given: 0 }, bytes))
+        Ok((Output { node: self, buffers, holds: [None; BUFFERS], given: 0 }, bytes))
     }
 
     fn map(&self, index: u32, bytes: usize) -> io::Result<(*mut u8, usize)> {
@@ -182,8 +184,8 @@ impl Node {
 }
 
 impl Output {
-    /// Puts a frame in line, once there is room.
-    pub fn write(&mut self, frame: &[u8]) -> io::Result<()> {
+    /// Puts a frame in line, once there is room. It is not copied to a buffer that holds the frame of that number already.
+    pub fn write(&mut self, frame: &[u8], number: usize) -> io::Result<()> {
         let mut buffer = v4l2_buffer { type_: OUTPUT, memory: MAPPED, ..blank() };
         if self.given < self.buffers.len() {
             buffer.index = self.given as u32;
@@ -192,8 +194,10 @@ impl Output {
         }
         let (at, length) = self.buffers[buffer.index as usize];
         assert!(frame.len() <= length, "a frame fits a buffer");
-        // SAFETY: the buffer is mapped for `length` bytes, and the kernel does not have it now.
-        unsafe { std::ptr::copy_nonoverlapping(frame.as_ptr(), at, frame.len()) };
+        if self.holds[buffer.index as usize].replace(number) != Some(number) {
+            // SAFETY: the buffer is mapped for `length` bytes, and the kernel does not have it now.
+            unsafe { std::ptr::copy_nonoverlapping(frame.as_ptr(), at, frame.len()) };
+        }
         (buffer.bytesused, buffer.field) = (frame.len() as u32, PROGRESSIVE);
         self.node.call(VIDIOC_QBUF, &mut buffer)?;
         if self.given < self.buffers.len() {

@@ -24,8 +24,8 @@ use std::{io, path::Path, thread, time::Duration};
 const FRAME_WAIT: Duration = Duration::from_millis(200);
 /// How long nothing is done before something is tried again.
 const PAUSE: Duration = Duration::from_millis(100);
-/// Buffers asked for: at 60 frames a second the reader may be late by 80 ms before the device finds none to fill.
-const BUFFERS: u32 = 6;
+/// Buffers asked for: at 60 frames a second the reader may be late by 100 ms before the device finds none to fill.
+const BUFFERS: u32 = 8;
 /// Events taken in one go.
 const EVENTS_MAX: usize = 16;
 
@@ -141,9 +141,10 @@ impl Camera {
     /// said there.
     fn stop(&mut self) {
         if self.stream.take().is_some() {
-            let Tally { taken, dropped, late, corrupt, .. } = &self.tally;
+            let Tally { taken, dropped, starved, late, corrupt, .. } = &self.tally;
             tracing::info!(
-                "stream ended; since the start: frames {taken}, lost {dropped}, late {late}, corrupt {corrupt}"
+                "stream ended; since the start: frames {taken}, lost {dropped}, of them for want of a buffer {starved}, late {late}, \
+                 corrupt {corrupt}"
             );
         }
         self.tally.restart();
@@ -260,13 +261,14 @@ fn take_events(node: &Node) -> Saw {
 /// Takes the newest frame that waits. A reader that was late would stay so for as long as it has no time to spare, and show what was.
 ///
 /// *Errors*: as the kernel says; no frame at all is [`io::ErrorKind::WouldBlock`].
-fn take_newest(node: &Node, tally: &mut Tally, waiting_max: usize) -> io::Result<Taken> {
+fn take_newest(node: &Node, tally: &mut Tally, buffers: usize) -> io::Result<Taken> {
     let mut newest = node.dequeue()?;
-    tally.count(newest.sequence, newest.at);
-    for _ in 1..waiting_max {
+    tally.count(newest.sequence, newest.at, false);
+    for waited in 1..buffers {
         // What is wrong is said with the next frame.
         let Ok(newer) = node.dequeue() else { break };
-        tally.count(newer.sequence, newer.at);
+        // One was held, and a driver may keep one to write on.
+        tally.count(newer.sequence, newer.at, waited + 2 >= buffers);
         tally.late += 1;
         let _queued = node.queue(std::mem::replace(&mut newest, newer).index);
     }

@@ -17,6 +17,8 @@ pub struct Tally {
     pub taken: u64,
     /// Frames lost before they came here.
     pub dropped: u64,
+    /// Of those, the ones that found no buffer: the reader was late. The others were lost by the source, or on the way.
+    pub starved: u64,
     /// Frames that came when a newer one had come too, and were not looked at.
     pub late: u64,
     /// Frames that came and were short, torn or corrupt.
@@ -32,13 +34,16 @@ impl Tally {
         self.times.clear();
     }
 
-    /// A frame came, spoilt or not, as number `sequence` of the device's, captured `at`.
-    pub fn count(&mut self, sequence: u32, at: Duration) {
+    /// A frame came, spoilt or not, as number `sequence` of the device's, captured `at`; `starved`: when all buffers waited to be
+    /// read.
+    pub fn count(&mut self, sequence: u32, at: Duration, starved: bool) {
         self.taken += 1;
         if let Some(last) = self.last {
             // A number that goes back is that of a device that began anew, or of one that does not count.
             let lost = sequence.wrapping_sub(last).wrapping_sub(1);
-            self.dropped += if lost < u32::MAX / 2 { u64::from(lost) } else { 0 };
+            let lost = if lost < u32::MAX / 2 { u64::from(lost) } else { 0 };
+            self.dropped += lost;
+            self.starved += if starved { lost } else { 0 };
         }
         self.last = Some(sequence);
         if self.times.back().is_some_and(|&last| at < last) {
@@ -65,7 +70,7 @@ mod tests {
     fn check(frames: &[(u32, u64)], dropped: u64, frames_per_s: Option<f32>) {
         let mut tally = Tally::default();
         for &(sequence, ms) in frames {
-            tally.count(sequence, Duration::from_millis(ms));
+            tally.count(sequence, Duration::from_millis(ms), false);
         }
         assert_eq!(tally.dropped, dropped, "{frames:?}");
         let rounded = tally.frames_per_s().map(|rate| (rate * 10.0).round() / 10.0);
@@ -96,12 +101,21 @@ mod tests {
     }
 
     #[test]
+    fn given_a_late_reader_expect_what_was_lost_for_want_of_a_buffer_told() {
+        let mut tally = Tally::default();
+        for (sequence, starved) in [(0, false), (2, false), (3, true), (7, true), (9, false)] {
+            tally.count(sequence, Duration::ZERO, starved);
+        }
+        assert_eq!((tally.dropped, tally.starved), (5, 3));
+    }
+
+    #[test]
     fn given_a_restart_expect_counts_kept_and_the_rate_begun_anew() {
         let mut tally = Tally::default();
-        tally.count(0, Duration::ZERO);
-        tally.count(5, Duration::from_secs(2));
+        tally.count(0, Duration::ZERO, false);
+        tally.count(5, Duration::from_secs(2), false);
         tally.restart();
-        tally.count(3, Duration::from_secs(9));
+        tally.count(3, Duration::from_secs(9), false);
         assert_eq!((tally.dropped, tally.frames_per_s()), (4, None));
     }
 }
