@@ -52,6 +52,8 @@ def made(tmp_path_factory) -> Path:
     hospital.write(folder / "phantoms", folder)
     kit("list", folder / "export", folder / "manifest.csv")
     hospital.join(folder / "manifest.csv", folder / "laboratory.csv")
+    # The key draws who is tested.
+    (folder / "key").write_text("63" * 32)
     kit("prepare", folder / "manifest.csv", folder / "data", "--size=64", "--sonogfr", PROGRAM, "--key", folder / "key")
     train, out = folder / "data/train", folder / "out"
     kit("train", train, out, *TINY)
