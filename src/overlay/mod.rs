@@ -34,6 +34,7 @@ mod star;
 pub mod text;
 mod tone;
 mod verdict;
+mod words;
 
 #[cfg(test)]
 mod tests;
@@ -243,14 +244,17 @@ fn measured(frame: Frame<'_>, tones: &Tones<'_>, echo: Option<&Echo>, ticks: Opt
     let is_screen = echo.is_some_and(|echo| !echo.is_all());
     let outline = echo.and_then(|echo| sector::find(tones, echo));
     let ticks = ticks.map(|ticks| ticks.with_outline(outline.as_ref()));
-    let (_, joined) = markers(frame, tones, echo);
+    let (markers, joined) = markers(frame, tones, echo);
     let Joined { pairs, pairings, by_likeness, weak, by_line, unlined, refusal } = joined;
     // A measuring line's dots come at even steps too.
     let is_line = |ticks: &Ticks| by_line.iter().any(|pair| ticks.spots().all(|spot| pairs::lies_on(spot, pair)));
     let ticks = ticks.filter(|ticks| !is_line(ticks));
     let ruler = ticks.as_ref().and_then(Ticks::ruler);
+    let is_lone = |pair: &Pair| pairs::is_lone(tones, &markers, pair, |marker| words::are_there(tones, echo, marker));
     let is_doubtful = |pair: &&Pair| {
-        by_likeness.contains(pair) || verdict::is_level(pair) || verdict::is_at_border(pair, outline.as_ref(), echo)
+        by_likeness.contains(pair) && !is_lone(pair)
+            || verdict::is_level(pair)
+            || verdict::is_at_border(pair, outline.as_ref(), echo)
     };
     let doubtful = pairs.iter().filter(is_doubtful).map(|pair| pair.ends).collect();
     let weak = weak.iter().map(|pair| pair.ends).collect();

@@ -97,6 +97,19 @@ pub(crate) fn join(tones: &Tones, markers: &[Marker]) -> Joined {
     Joined { pairs, pairings, by_likeness, weak, by_line, unlined, refusal }
 }
 
+/// Whether a pair's ends are two crosses with nothing like them on the picture, no line that leaves them, and no print in their colour:
+/// plus signs in print are as like as calipers are.
+pub(super) fn is_lone(tones: &Tones, markers: &[Marker], pair: &Pair, in_print: impl Fn(&Marker) -> bool) -> bool {
+    let is_lone = |end: &Marker| {
+        end.axis.is_none()
+            && line::leaving(tones, end).is_none()
+            && !markers.iter().any(|other| !pair.ends.contains(&other.at) && other.is_drawn_as(end))
+            && !in_print(end)
+    };
+    let mut ends = markers.iter().filter(|marker| pair.ends.contains(&marker.at));
+    ends.all(is_lone)
+}
+
 /// Whether `at` lies on the line that joins a pair, and not at its ends.
 pub(super) fn lies_on(at: Spot, pair: &Pair) -> bool {
     let [a, b] = pair.ends;
