@@ -10,6 +10,7 @@
 //! Always holds: a picture without refusal has exactly one chosen pair, and one with refusal has none; the same pixels
 //! give the same sight. Deliberately absent: any colour, size or place of one cart's screen as a condition.
 
+mod assign;
 mod blobs;
 mod candidates;
 mod echo;
@@ -45,6 +46,7 @@ use crate::{
     units::{Centimetres, Pixels},
 };
 use alloc::{string::String, vec::Vec};
+use assign::Open;
 use candidates::Marker;
 use echo::Echo;
 use ink::Ink;
@@ -115,6 +117,8 @@ pub struct Print {
     pub lengths: Vec<PrintedLength>,
     /// How many more lines look like a length and could not be read surely.
     pub unread: usize,
+    /// What each of those may say.
+    pub perhaps: Vec<Vec<PrintedLength>>,
 }
 
 /// All that was seen on one picture.
@@ -132,6 +136,8 @@ pub struct Sight {
     by_line: Vec<Pair>,
     /// How many clear markers are in none of those.
     unlined: usize,
+    /// All markers, for print to join.
+    open: Open,
     /// Whether a cart's screen surrounds the echo.
     is_screen: bool,
     /// The ruler, if one is in view and it is known what its ticks are worth.
@@ -258,8 +264,21 @@ fn measured(frame: Frame<'_>, tones: &Tones<'_>, echo: Option<&Echo>, ticks: Opt
     };
     let doubtful = pairs.iter().filter(is_doubtful).map(|pair| pair.ends).collect();
     let weak = weak.iter().map(|pair| pair.ends).collect();
-    let text = None;
-    let sight =
-        Sight { pairs, pairings, doubtful, weak, by_line, unlined, is_screen, ruler, ticks, outline, text, refusal };
+    let (open, text) = (Open::of(&markers), None);
+    let sight = Sight {
+        pairs,
+        pairings,
+        doubtful,
+        weak,
+        by_line,
+        unlined,
+        open,
+        is_screen,
+        ruler,
+        ticks,
+        outline,
+        text,
+        refusal,
+    };
     if refusal.is_none() { sight.settled() } else { sight }
 }
