@@ -2,8 +2,9 @@
 //!
 //! The last resort where nothing else settles what belongs together: where lines cross one may seem to join strangers, and a label may
 //! spoil a marker. Each printed length must be the distance of two markers that are drawn alike, as nearly as markers and rulers
-//! are seen; each marker belongs to one length, and only one that is not clear may belong to none. Always holds: where more
-//! than one choice is left and they differ in the longest pair, none is chosen.
+//! are seen; each marker belongs to one length, and only one that is not clear may belong to none. Of several lengths a shorter one
+//! may have but one marker, the other not seen. Always holds: where more than one choice is left and they differ in the longest
+//! pair, none is chosen.
 
 use super::{
     PrintedLength, Ruler,
@@ -27,13 +28,13 @@ pub(super) struct Open {
     clear: Vec<bool>,
 }
 
-/// Ends of pairs in the order of the lengths that they have.
-type Choice = Vec<[Spot; 2]>;
+/// Ends of pairs in the order of the lengths that they have; none of one that was not seen whole.
+pub(super) type Choice = Vec<Option<[Spot; 2]>>;
 
 impl Open {
     pub(super) fn of(markers: &[Marker]) -> Self {
         let all = || (0..markers.len()).flat_map(|i| (i + 1..markers.len()).map(move |j| [i, j]));
-        let alike = all().filter(|&[i, j]| markers[i].is_alike(&markers[j]));
+        let alike = all().filter(|&[i, j]| markers[i].is_akin(&markers[j]));
         let ends = |[i, j]: [usize; 2]| {
             let (a, b) = (markers[i].at, markers[j].at);
             if (a.x, a.y) <= (b.x, b.y) { [a, b] } else { [b, a] }
@@ -96,7 +97,8 @@ impl<'a, D: Fn([Spot; 2]) -> f32> Search<'a, D> {
     /// Gives the lengths from the next one on to markers that are left, in every way.
     fn go(&mut self) {
         let Some(length) = self.lengths.get(self.choice.len()) else {
-            if self.used.iter().zip(&self.open.clear).all(|(&used, &clear)| used || !clear) {
+            let alone = self.used.iter().zip(&self.open.clear).filter(|&(&used, &clear)| clear && !used).count();
+            if alone == self.choice.iter().filter(|pair| pair.is_none()).count() {
                 self.found.push(self.choice.clone());
             }
             return;
@@ -106,11 +108,17 @@ impl<'a, D: Fn([Spot; 2]) -> f32> Search<'a, D> {
             let is_free = !self.used[i] && !self.used[j] && self.steps <= STEPS_MAX;
             if is_free && Slack::Seen.fits((self.distance)(ends), self.cm_per_px, length) {
                 (self.used[i], self.used[j]) = (true, true);
-                self.choice.push(ends);
+                self.choice.push(Some(ends));
                 self.go();
                 self.choice.pop();
                 (self.used[i], self.used[j]) = (false, false);
             }
+        }
+        let may_lack = self.lengths.len() >= LENGTHS_MIN && !self.choice.is_empty();
+        if may_lack && self.choice.iter().all(Option::is_some) {
+            self.choice.push(None);
+            self.go();
+            self.choice.pop();
         }
     }
 

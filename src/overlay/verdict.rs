@@ -6,6 +6,7 @@
 
 use super::{
     Outline, Pair, Print, PrintedLength, Ruler, Sight,
+    assign::Choice,
     echo::Echo,
     lengths::{
         AGREEMENT, RIVAL, Slack, agree, are_borne_out, are_in_proportion, fits, has_rivals, is_in_proportion,
@@ -119,7 +120,7 @@ impl Sight {
                 continue;
             }
             let rulers = self.rulers();
-            let choices: Vec<(Option<Ruler>, Vec<[Spot; 2]>)> = match rulers.is_empty() {
+            let choices: Vec<(Option<Ruler>, Choice)> = match rulers.is_empty() {
                 false => rulers.iter().filter_map(|r| Some((Some(r.clone()), self.open.on(r, &lengths)?))).collect(),
                 true => self
                     .open
@@ -132,12 +133,10 @@ impl Sight {
                 if found.is_some() {
                     return None;
                 }
-                let pair = |(&ends, printed): (&[Spot; 2], &&PrintedLength)| Pair {
-                    label: printed.label,
-                    ends,
-                    chosen: false,
+                let pair = |(ends, printed): (&Option<[Spot; 2]>, &&PrintedLength)| {
+                    ends.map(|ends| Pair { label: printed.label, ends, chosen: false })
                 };
-                let pairs = choice.iter().zip(&lengths).map(pair).collect();
+                let pairs = choice.iter().zip(&lengths).filter_map(pair).collect();
                 let sight = Self { pairs, ruler, refusal: None, ..self.clone() }.settled();
                 let is_sure = print.lengths.contains(lengths[0]);
                 let text = Some(lengths[0].clone()).filter(|_| is_sure);
