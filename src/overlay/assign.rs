@@ -24,8 +24,12 @@ const STEPS_MAX: usize = 20_000;
 pub(super) struct Open {
     /// Both ends, as indices and as places.
     joints: Vec<([usize; 2], [Spot; 2])>,
-    /// Whether each marker is clear.
-    clear: Vec<bool>,
+    /// The clear markers: which, and where.
+    clear: Vec<(usize, Spot)>,
+    /// How many there are of all.
+    count: usize,
+    /// Nearer than this two are one and the same, and one of them a label that seems to be a marker, in pixels.
+    near: f32,
 }
 
 /// Ends of pairs in the order of the lengths that they have; none of one that was not seen whole.
@@ -35,13 +39,16 @@ impl Open {
     pub(super) fn of(markers: &[Marker]) -> Self {
         let all = || (0..markers.len()).flat_map(|i| (i + 1..markers.len()).map(move |j| [i, j]));
         let alike = all().filter(|&[i, j]| markers[i].is_akin(&markers[j]));
+        let clear = (0..markers.len()).filter(|&i| markers[i].proof == Proof::Clear);
         let ends = |[i, j]: [usize; 2]| {
             let (a, b) = (markers[i].at, markers[j].at);
             if (a.x, a.y) <= (b.x, b.y) { [a, b] } else { [b, a] }
         };
         Self {
             joints: alike.map(|joint| (joint, ends(joint))).collect(),
-            clear: markers.iter().map(|marker| marker.proof == Proof::Clear).collect(),
+            clear: clear.map(|i| (i, markers[i].at)).collect(),
+            count: markers.len(),
+            near: markers.iter().map(Marker::size).fold(0.0, f32::max),
         }
     }
 
@@ -90,14 +97,16 @@ struct Search<'a, D> {
 
 impl<'a, D: Fn([Spot; 2]) -> f32> Search<'a, D> {
     fn new(open: &'a Open, lengths: &'a [&'a PrintedLength], distance: D, cm_per_px: f32) -> Self {
-        let used = vec![false; open.clear.len()];
+        let used = vec![false; open.count];
         Self { open, lengths, distance, cm_per_px, used, choice: Vec::new(), found: Vec::new(), steps: 0 }
     }
 
     /// Gives the lengths from the next one on to markers that are left, in every way.
     fn go(&mut self) {
         let Some(length) = self.lengths.get(self.choice.len()) else {
-            let alone = self.used.iter().zip(&self.open.clear).filter(|&(&used, &clear)| clear && !used).count();
+            let is_end =
+                |at: Spot| self.choice.iter().flatten().flatten().any(|end| end.distance(at) <= self.open.near);
+            let alone = self.open.clear.iter().filter(|&&(i, at)| !self.used[i] && !is_end(at)).count();
             if alone == self.choice.iter().filter(|pair| pair.is_none()).count() {
                 self.found.push(self.choice.clone());
             }

@@ -292,6 +292,10 @@ impl Group {
             }
             Err(Refusal::PartnerOutside) => (Vec::new(), Refusal::PartnerOutside),
             Err(refusal) => {
+                if let Some(twos) = by_number(&labels).filter(|twos| are_alike(markers, twos)) {
+                    let open = Pairing { pairs: joined(&twos), left_out: 0 };
+                    return Self { pairs: open.pairs.clone(), open: [open].into(), refusal: None, is_labelled: true };
+                }
                 let all: Vec<usize> = (0..markers.len()).collect();
                 let pairing = |more: Vec<[usize; 2]>| Pairing { pairs: joined(&more), left_out: markers.len() % 2 };
                 (matchings(&all).into_iter().map(pairing).collect(), refusal)
@@ -299,6 +303,22 @@ impl Group {
         };
         Self { pairs: Vec::new(), open, refusal: Some(refusal), is_labelled: false }
     }
+}
+
+/// The markers that have one number, where every marker has one and each is that of two.
+fn by_number(labels: &[Option<u8>]) -> Option<Vec<[usize; 2]>> {
+    let partner = |i: usize| {
+        let mut same = (0..labels.len()).filter(|&j| j != i && labels[j] == labels[i]);
+        same.next().filter(|_| labels[i].is_some() && same.next().is_none())
+    };
+    let partners: Option<Vec<usize>> = (0..labels.len()).map(partner).collect();
+    let twos: Vec<[usize; 2]> = partners?.into_iter().enumerate().filter(|(i, j)| i < j).map(|(i, j)| [i, j]).collect();
+    if twos.is_empty() { None } else { Some(twos) }
+}
+
+fn are_alike(markers: &[&Marker], twos: &[[usize; 2]]) -> bool {
+    let is_clear = |i: usize| markers[i].proof == Proof::Clear;
+    twos.iter().all(|&[i, j]| is_clear(i) && is_clear(j) && markers[i].is_alike(markers[j]))
 }
 
 /// The pair that markers are which no line joins, or why they are none.

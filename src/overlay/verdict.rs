@@ -39,9 +39,6 @@ const LEVEL: f32 = 0.5;
 const BORDER: f32 = 8.0;
 /// The same by the echo's cells of 16 pixels, of which there is one more all around it.
 const BY_CELLS: f32 = 33.0;
-/// So far inside a sector that is known no marker is cut by it, of which less than half is seen, in pixels: what lies beyond its border then
-/// needs no echo.
-const FAR_INSIDE: f32 = 20.0;
 
 /// What print says of a pairing.
 enum Verdict {
@@ -339,8 +336,8 @@ pub(super) fn is_at_border(pair: &Pair, outline: Option<&Outline>, echo: Option<
     let has_room = |end: Spot| outline.is_none_or(|outline| outline.has_room(end, BORDER));
     let is_inside = |end: Spot| {
         let around = (-1..=1).flat_map(|dy| (-1..=1).map(move |dx| [dx, dy].map(|d| BY_CELLS * d as f32)));
-        let is_beyond =
-            |at: Spot| outline.is_some_and(|outline| outline.has_room(end, FAR_INSIDE) && !outline.has_room(at, 0.0));
+        // What lies beyond the border of a sector that is known needs no echo.
+        let is_beyond = |at: Spot| outline.is_some_and(|outline| !outline.has_room(at, 0.0));
         let mut around = around.into_iter().map(|[dx, dy]| Spot { x: end.x + dx, y: end.y + dy });
         echo.is_none_or(|echo| around.all(|at| echo.holds(at.x, at.y) || is_beyond(at)))
     };
