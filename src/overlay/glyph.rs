@@ -12,6 +12,9 @@ const SAME_LINE: f32 = 0.3;
 /// How far print may leave the marker's colour in a picture that is not exact: its strokes are thinner than the
 /// marker's.
 const SMEARED: u8 = 34;
+/// The least height of a label in parts of the marker's: of any shape, and of one that is read as a digit.
+const USUAL: f32 = 0.5;
+const SMALL: f32 = 0.33;
 /// Where a digit's uppermost and lowest rows are looked at: the very outermost ones may be smeared away.
 const HIGH: f32 = 0.05;
 const LOW: f32 = 0.93;
@@ -51,12 +54,12 @@ fn is_on_line(glyph: &Glyph, marker: &Marker) -> bool {
 
 /// The number beside `marker`, if there is just one shape in a label's place and it surely is one of 1 to 4.
 pub(crate) fn label(tones: &Tones, marker: &Marker) -> Option<u8> {
-    labelling(tones, marker, tolerance(marker))?.digit()
+    labelling(tones, marker, tolerance(marker), SMALL)?.digit()
 }
 
 /// Whether there is just one shape in a label's place, whatever it is. Its strokes may be thin and smeared where the marker's are exact.
 pub(crate) fn is_labelled(tones: &Tones, marker: &Marker) -> bool {
-    [tolerance(marker), SMEARED].into_iter().any(|tolerance| labelling(tones, marker, tolerance).is_some())
+    [tolerance(marker), SMEARED].into_iter().any(|tolerance| labelling(tones, marker, tolerance, USUAL).is_some())
 }
 
 /// How far print may leave the marker's colour.
@@ -64,13 +67,13 @@ fn tolerance(marker: &Marker) -> u8 {
     if marker.is_exact() { marker.tolerance() } else { SMEARED }
 }
 
-/// The only shape in a label's place.
-fn labelling(tones: &Tones, marker: &Marker, tolerance: u8) -> Option<Glyph> {
+/// The only shape in a label's place, at least `least` times as high as the marker.
+fn labelling(tones: &Tones, marker: &Marker, tolerance: u8, least: f32) -> Option<Glyph> {
     let size = marker.size();
     let glyphs = glyphs(tones, marker, tolerance);
     let mut labels = glyphs.iter().filter(|glyph| {
         let [aside, offset] = glyph.offset(marker);
-        let high = (0.5 * size..=1.3 * size).contains(&(glyph.height as f32)) && glyph.width <= glyph.height;
+        let high = (least * size..=1.3 * size).contains(&(glyph.height as f32)) && glyph.width <= glyph.height;
         high && aside <= 0.6 * size && offset > SAME_LINE * size && offset <= 1.3 * size
     });
     let only = labels.next()?.clone();
