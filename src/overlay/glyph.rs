@@ -179,7 +179,9 @@ impl Glyph {
         };
         let slim = 100 * self.width <= 65 * self.height;
         let post = |from: f32, to: f32| from >= 0.3 && to >= 0.95;
-        let flag = (1..=4).any(|i| at(i as f32 / 12.0).first().is_some_and(|s| s[0] <= 0.2));
+        // Of a few pixels the flag may be the uppermost row.
+        let from = if self.height < 10 { 0 } else { 1 };
+        let flag = (from..=4).any(|i| at(i as f32 / 12.0).first().is_some_and(|s| s[0] <= 0.2));
         if slim && flag && [0.5, 0.65, 0.8, LOW].into_iter().all(|h| only(h, &post)) {
             return Some(1);
         }
@@ -194,6 +196,12 @@ impl Glyph {
         }
         let cap = |from: f32, to: f32| from <= 0.4 && from > 0.0 && (0.6..1.0).contains(&to);
         if only(HIGH, &cap) && only(LOW, &cap) && right(0.25) && right(0.72) && only(0.48, &|from, _| from >= 0.25) {
+            return Some(3);
+        }
+        // The same with ends cut straight, which no hook then follows.
+        let end = |from: f32, to: f32| from <= 0.1 && (0.6..1.0).contains(&to);
+        let alone = |height: f32| right(height) && at(height).len() == 1;
+        if only(HIGH, &end) && only(LOW, &end) && alone(0.25) && alone(0.72) && only(0.48, &|from, _| from >= 0.18) {
             return Some(3);
         }
         let bar = (6..=9).any(|i| only(i as f32 / 12.0, &|from, to| to - from >= 0.95));

@@ -21,6 +21,7 @@ mod ink;
 mod judge;
 mod lengths;
 mod line;
+mod lines;
 mod net;
 mod pairs;
 mod partners;

@@ -6,7 +6,6 @@
 
 use super::{
     Outline, Pair, Print, PrintedLength, Ruler, Sight,
-    assign::Choice,
     echo::Echo,
     lengths::{
         AGREEMENT, RIVAL, Slack, agree, are_borne_out, are_in_proportion, fits, has_rivals, is_in_proportion,
@@ -28,9 +27,6 @@ const LENGTH_MIN: Pixels = Pixels(45.0);
 /// The shortest distance that may be a kidney's length. *Source*: Rosenbaum et al. 1984, AJR 142:467: newborn kidneys
 /// have 4.5 cm on average; 3 cm leaves room for the small and the shrunken.
 const LENGTH_MIN_CM: Centimetres = Centimetres(3.0);
-
-/// More lines than this that could not be read are not guessed.
-const PERHAPS_MAX: usize = 2;
 
 /// Ends that differ by less than this in one direction lie in one row or column, in pixels.
 const LEVEL: f32 = 0.5;
@@ -103,46 +99,6 @@ impl Sight {
         if sight.refusal.is_none() { sight } else { bare.assigned(print).unwrap_or(sight) }
     }
 
-    /// The pairs that the printed lengths tell, where each has one; of lines that could not be read surely any value that
-    /// they may have.
-    fn assigned(self, print: &Print) -> Option<Self> {
-        let outside = self.refusal == Some(Refusal::PartnerOutside);
-        if outside || print.unread > print.perhaps.len() || print.perhaps.len() > PERHAPS_MAX {
-            return None;
-        }
-        let mut found: Option<Self> = None;
-        for print in readings(print) {
-            let lengths = sorted(&print);
-            if lengths.len() < 2 || numbered(&print) > lengths.len() || has_rivals(&print) {
-                continue;
-            }
-            let rulers = self.rulers();
-            let choices: Vec<(Option<Ruler>, Choice)> = match rulers.is_empty() {
-                false => rulers.iter().filter_map(|r| Some((Some(r.clone()), self.open.on(r, &lengths)?))).collect(),
-                true => self
-                    .open
-                    .in_proportion(self.stretch().unwrap_or(1.0), &lengths)
-                    .map(|c| (None, c))
-                    .into_iter()
-                    .collect(),
-            };
-            for (ruler, choice) in choices {
-                if found.is_some() {
-                    return None;
-                }
-                let pair = |(ends, printed): (&Option<[Spot; 2]>, &&PrintedLength)| {
-                    ends.map(|ends| Pair { label: printed.label, ends, chosen: false })
-                };
-                let pairs = choice.iter().zip(&lengths).filter_map(pair).collect();
-                let sight = Self { pairs, ruler, refusal: None, ..self.clone() }.settled();
-                let is_sure = print.lengths.contains(lengths[0]);
-                let text = Some(lengths[0].clone()).filter(|_| is_sure);
-                found = Some(Self { text, ..sight });
-            }
-        }
-        found
-    }
-
     fn read_with(self, print: &Print) -> Self {
         let sight = match self.chosen() {
             None if print.lengths.is_empty() => return self,
@@ -206,7 +162,7 @@ impl Sight {
     }
 
     /// Every ruler that may be the right one; none without ticks.
-    fn rulers(&self) -> Vec<Ruler> {
+    pub(super) fn rulers(&self) -> Vec<Ruler> {
         match (&self.ruler, &self.ticks) {
             (Some(ruler), _) => [ruler.clone()].into(),
             (None, Some(ticks)) => ticks.rulers().collect(),
@@ -294,19 +250,6 @@ impl Sight {
         }
         fitting
     }
-}
-
-/// Print with each of the values that its unread lines may have.
-fn readings(print: &Print) -> Vec<Print> {
-    let mut all = Vec::from([Print { lengths: print.lengths.clone(), ..Print::default() }]);
-    for values in &print.perhaps {
-        let with = |print: &Print, value: &PrintedLength| {
-            let lengths = print.lengths.iter().chain([value]).cloned().collect();
-            Print { lengths, ..Print::default() }
-        };
-        all = all.iter().flat_map(|print| values.iter().map(move |value| with(print, value))).collect();
-    }
-    all
 }
 
 /// The pairs that all of the pairings have, if their longest is among them and all are by one ruler.
