@@ -201,7 +201,12 @@ impl Marker {
 
     /// The same of strokes that may have been worn in different measure: alike enough where more than looks joins them.
     pub(super) fn is_akin(&self, other: &Self) -> bool {
-        self.is_shaped_as(other) && self.tone.gap(other.tone) <= WORN && self.faces(other)
+        self.looks_like(other) && self.faces(other)
+    }
+
+    /// Whether both have one shape and size and, as far as worn strokes tell, one colour.
+    pub(super) fn looks_like(&self, other: &Self) -> bool {
+        self.is_shaped_as(other) && self.tone.gap(other.tone) <= WORN
     }
 
     /// Whether both look at each other, where their shape has a direction.

@@ -63,7 +63,7 @@ pub(crate) fn is_labelled(tones: &Tones, marker: &Marker) -> bool {
 }
 
 /// How far print may leave the marker's colour.
-fn tolerance(marker: &Marker) -> u8 {
+pub(super) fn tolerance(marker: &Marker) -> u8 {
     if marker.is_exact() { marker.tolerance() } else { SMEARED }
 }
 

@@ -131,6 +131,8 @@ pub struct Sight {
     pairings: Vec<Pairing>,
     /// The ends of the pairs that are no measurement on a cart's screen unless print has their length.
     doubtful: Vec<[Spot; 2]>,
+    /// The ends of those that only likeness joins and that stand alone, which are none without a ruler.
+    lone: Vec<[Spot; 2]>,
     /// The ends of the pairs of which one is not clear.
     weak: Vec<[Spot; 2]>,
     /// The pairs that a line joins, also where other markers lead to a refusal.
@@ -258,8 +260,9 @@ fn measured(frame: Frame<'_>, tones: &Tones<'_>, echo: Option<&Echo>, ticks: Opt
     let ticks = ticks.filter(|ticks| !is_line(ticks));
     let ruler = ticks.as_ref().and_then(Ticks::ruler);
     let is_lone = |pair: &Pair| pairs::is_lone(tones, &markers, pair, |marker| words::are_there(tones, echo, marker));
+    let lone: Vec<[Spot; 2]> = by_likeness.iter().filter(|pair| is_lone(pair)).map(|pair| pair.ends).collect();
     let is_doubtful = |pair: &&Pair| {
-        by_likeness.contains(pair) && !is_lone(pair)
+        by_likeness.contains(pair) && !lone.contains(&pair.ends)
             || verdict::is_level(pair)
             || verdict::is_at_border(pair, outline.as_ref(), echo)
     };
@@ -270,6 +273,7 @@ fn measured(frame: Frame<'_>, tones: &Tones<'_>, echo: Option<&Echo>, ticks: Opt
         pairs,
         pairings,
         doubtful,
+        lone,
         weak,
         by_line,
         unlined,

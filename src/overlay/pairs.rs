@@ -18,6 +18,8 @@ use alloc::vec::Vec;
 const INWARDS: [(i32, i32); 4] = [(1, 0), (-1, 0), (0, 1), (0, -1)];
 /// More markers than this are not calipers, and need not be joined.
 const MARKERS_MAX: usize = 24;
+/// How surely a marker must be seen that only its likeness to another one tells, as [`Marker::outline`].
+const LONE_MIN: f32 = 0.95;
 /// How far from a line that joins two others a marker's centre lies on it, in pixels.
 const ON_LINE: f32 = 2.0;
 /// More markers than this are not joined in every possible way, nor are more ways kept.
@@ -38,7 +40,7 @@ pub(crate) struct Joined {
     pub pairs: Vec<Pair>,
     /// The pairings that stay possible where there is a refusal that they could end.
     pub pairings: Vec<Pairing>,
-    /// Pairs that neither a line nor a label joins.
+    /// Pairs that neither a line nor a label joins, or of which a label does not tell enough.
     pub by_likeness: Vec<Pair>,
     /// Pairs of which one end is not clear.
     pub weak: Vec<Pair>,
@@ -89,8 +91,16 @@ pub(crate) fn join(tones: &Tones, markers: &[Marker]) -> Joined {
     let pairings = if refusal.is_some() { every_pairing(&by_line, &groups) } else { Vec::new() };
     // A marker that is not clear may be one that the echo's border cuts, whatever line leads to it.
     let is_weak = |end: Spot| markers.iter().any(|marker| marker.at == end && marker.proof == Proof::Weak);
-    let unproven = groups.iter().filter(|group| !group.is_proven());
-    let by_likeness = unproven.flat_map(|group| group.pairs.iter().copied()).collect();
+    // Of three tees or arrows the third may be an end of what is longer.
+    let has_third = |pair: &Pair| {
+        let like = |end: &Marker, other: &Marker| !pair.ends.contains(&other.at) && other.looks_like(end);
+        let ends = || markers.iter().filter(|marker| pair.ends.contains(&marker.at) && marker.axis.is_some());
+        ends().any(|end| loose.iter().any(|other| like(end, other)))
+    };
+    let joined = || groups.iter().flat_map(|group| &group.pairs);
+    // A shape in a label's place that is no number may be a letter.
+    let is_open = |pair: &&Pair| pair.label.is_none() || has_third(pair);
+    let by_likeness = joined().filter(is_open).chain(by_line.iter().filter(|pair| has_third(pair))).copied().collect();
     let mut pairs = by_line.clone();
     pairs.extend(groups.into_iter().flat_map(|group| group.pairs));
     let weak = pairs.iter().filter(|pair| pair.ends.into_iter().any(is_weak)).copied().collect();
@@ -98,11 +108,12 @@ pub(crate) fn join(tones: &Tones, markers: &[Marker]) -> Joined {
     Joined { pairs, pairings, by_likeness, weak, by_line, unlined, refusal }
 }
 
-/// Whether a pair's ends are two crosses with nothing like them on the picture, no line that leaves them, and no print in their colour:
+/// Whether a pair's ends are two crosses, surely seen, with nothing like them on the picture, no line that leaves them, and no print in their colour:
 /// plus signs in print are as like as calipers are.
 pub(super) fn is_lone(tones: &Tones, markers: &[Marker], pair: &Pair, in_print: impl Fn(&Marker) -> bool) -> bool {
     let is_lone = |end: &Marker| {
         end.axis.is_none()
+            && end.outline >= LONE_MIN
             && line::leaving(tones, end).is_none()
             && !markers.iter().any(|other| !pair.ends.contains(&other.at) && other.is_drawn_as(end))
             && !in_print(end)

@@ -152,11 +152,14 @@ impl Sight {
     }
 
     /// Without print a pair with an end that is not clear is no measurement. On a cart's whole screen two like marks are none by
-    /// likeness alone either, as plus signs in print are as like, nor are two in one row or column, as the corners of a region's
-    /// box are, nor one with an end at the sector's border.
+    /// likeness alone either, as plus signs in print are as like, unless they stand alone beside a ruler; nor are two in one row or
+    /// column, as the corners of a region's box are, nor one with an end at the sector's border.
     fn proven(self) -> Self {
-        let doubtful =
-            |pair: &Pair| self.weak.contains(&pair.ends) || self.is_screen && self.doubtful.contains(&pair.ends);
+        let is_unscaled = self.ruler.is_none();
+        let doubtful = |Pair { ends, .. }: &Pair| {
+            let on_screen = self.doubtful.contains(ends) || is_unscaled && self.lone.contains(ends);
+            self.weak.contains(ends) || self.is_screen && on_screen
+        };
         let unproven = self.text.is_none() && self.chosen().is_some_and(doubtful);
         if unproven { self.refused(Refusal::PairsAmbiguous) } else { self }
     }

@@ -7,6 +7,7 @@ use super::{
     blobs::{Area, Shine},
     candidates::Marker,
     echo::Echo,
+    glyph,
     tone::Tones,
 };
 use alloc::vec::Vec;
@@ -27,7 +28,7 @@ pub(super) fn are_there(tones: &Tones, echo: Option<&Echo>, marker: &Marker) -> 
             && area.width() <= 2 * area.height()
             && echo.is_none_or(|echo| echo.holds(x, y))
     };
-    let blobs = Shine::like(tones, marker.tone).blobs(u8::MAX - marker.tolerance());
+    let blobs = Shine::like(tones, marker.tone).blobs(u8::MAX - glyph::tolerance(marker));
     let letters: Vec<Area> = blobs.into_iter().map(|blob| blob.area).filter(is_letter).collect();
     letters.iter().enumerate().any(|(i, one)| letters[i + 1..].iter().any(|other| are_side_by_side(one, other)))
 }

@@ -163,7 +163,7 @@ fn given_a_line_not_surely_read_expect_the_values_that_it_may_have() {
     for (text, values) in [
         ("x72cm", &[7.2][..]),
         ("x Dist 92 cm", &[9.2]),
-        ("D2 104 9 mm", &[10.49]),
+        ("D2 104 9 mm", &[21.049, 10.49, 1.049]),
         ("63 40.7 mm", &[4.07]),
         ("8. 8.17 cm", &[8.17]),
         ("+ Dist 10.2 cm", &[10.2]),
