@@ -7,6 +7,7 @@ use super::{
     Pair,
     candidates::{Marker, Proof},
     glyph,
+    lengths::RIVAL,
     line::{self, Leaving, LineEnd},
     lines::Lines,
     tone::Tones,
@@ -97,10 +98,17 @@ pub(crate) fn join(tones: &Tones, markers: &[Marker]) -> Joined {
         let ends = || markers.iter().filter(|marker| pair.ends.contains(&marker.at) && marker.axis.is_some());
         ends().any(|end| loose.iter().any(|other| like(end, other)))
     };
-    let joined = || groups.iter().flat_map(|group| &group.pairs);
+    // Two markers that are not clear may be the ends of what is longer too.
+    let has_longer = |pair: &Pair| {
+        let weak = || loose.iter().filter(|marker| marker.proof == Proof::Weak && !pair.ends.contains(&marker.at));
+        let is_longer = |a: &Marker, b: &Marker| a.is_akin(b) && a.at.distance(b.at) > RIVAL * pair.length().0;
+        weak().any(|a| weak().any(|b| is_longer(a, b)))
+    };
+    let is_rivalled = |pair: &&Pair| has_third(pair) || has_longer(pair);
     // A shape in a label's place that is no number may be a letter.
-    let is_open = |pair: &&Pair| pair.label.is_none() || has_third(pair);
-    let by_likeness = joined().filter(is_open).chain(by_line.iter().filter(|pair| has_third(pair))).copied().collect();
+    let is_open = |pair: &&Pair| pair.label.is_none() || is_rivalled(pair);
+    let joined = groups.iter().flat_map(|group| &group.pairs).filter(is_open);
+    let by_likeness = joined.chain(by_line.iter().filter(is_rivalled)).copied().collect();
     let mut pairs = by_line.clone();
     pairs.extend(groups.into_iter().flat_map(|group| group.pairs));
     let weak = pairs.iter().filter(|pair| pair.ends.into_iter().any(is_weak)).copied().collect();
