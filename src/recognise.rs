@@ -99,10 +99,14 @@ impl Recogniser {
         }
         said.sort_by(|a, b| a.0.at.y.total_cmp(&b.0.at.y));
         // A bare number in a box of lengths is one of them; elsewhere it is a depth.
+        let is_beside = |one: &Line, other: &Line| {
+            let pitch = one.picture.height().max(other.picture.height()) as f32;
+            let [aside, down] = [one.at.x - other.at.x, one.at.y - other.at.y].map(f32::abs);
+            one.stack == other.stack || aside <= pitch && down <= 1.5 * pitch
+        };
         let in_box = |at: &Line| {
-            said.iter().any(|(line, meaning, _)| {
-                line.stack == at.stack && matches!(meaning, Said::Length { .. } | Said::Unsure)
-            })
+            let is_length = |meaning: &Said| matches!(meaning, Said::Length { .. } | Said::Unsure);
+            said.iter().any(|(line, meaning, _)| is_beside(line, at) && is_length(meaning))
         };
         let is_unread = |line: &Line, meaning: &Said| match meaning {
             Said::Unsure => true,

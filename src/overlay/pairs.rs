@@ -41,8 +41,8 @@ pub(crate) struct Joined {
     pub pairs: Vec<Pair>,
     /// The pairings that stay possible where there is a refusal that they could end.
     pub pairings: Vec<Pairing>,
-    /// Pairs that neither a line nor a label joins, or of which a label does not tell enough.
-    pub by_likeness: Vec<Pair>,
+    /// Pairs that neither a line nor a number joins, and those beside which a longer one may be.
+    pub unproven: Vec<Pair>,
     /// Pairs of which one end is not clear.
     pub weak: Vec<Pair>,
     /// Pairs that a line joins and no other line touches, also where there is a refusal.
@@ -54,8 +54,8 @@ pub(crate) struct Joined {
 
 impl Joined {
     fn refused(refusal: Refusal) -> Self {
-        let [pairs, by_likeness, weak, by_line] = [const { Vec::new() }; 4];
-        Self { pairs, pairings: Vec::new(), by_likeness, weak, by_line, unlined: 0, refusal: Some(refusal) }
+        let [pairs, unproven, weak, by_line] = [const { Vec::new() }; 4];
+        Self { pairs, pairings: Vec::new(), unproven, weak, by_line, unlined: 0, refusal: Some(refusal) }
     }
 }
 
@@ -92,38 +92,37 @@ pub(crate) fn join(tones: &Tones, markers: &[Marker]) -> Joined {
     let pairings = if refusal.is_some() { every_pairing(&by_line, &groups) } else { Vec::new() };
     // A marker that is not clear may be one that the echo's border cuts, whatever line leads to it.
     let is_weak = |end: Spot| markers.iter().any(|marker| marker.at == end && marker.proof == Proof::Weak);
-    // Of three tees or arrows the third may be an end of what is longer.
-    let has_third = |pair: &Pair| {
-        let like = |end: &Marker, other: &Marker| !pair.ends.contains(&other.at) && other.looks_like(end);
-        let ends = || markers.iter().filter(|marker| pair.ends.contains(&marker.at) && marker.axis.is_some());
-        ends().any(|end| loose.iter().any(|other| like(end, other)))
-    };
-    // Two markers that are not clear may be the ends of what is longer too.
-    let has_longer = |pair: &Pair| {
-        let weak = || loose.iter().filter(|marker| marker.proof == Proof::Weak && !pair.ends.contains(&marker.at));
-        let is_longer = |a: &Marker, b: &Marker| a.is_akin(b) && a.at.distance(b.at) > RIVAL * pair.length().0;
-        weak().any(|a| weak().any(|b| is_longer(a, b)))
-    };
-    let is_rivalled = |pair: &&Pair| has_third(pair) || has_longer(pair);
+    let is_rivalled = |pair: &&Pair| is_rivalled(pair, markers, &loose);
     // A shape in a label's place that is no number may be a letter.
     let is_open = |pair: &&Pair| pair.label.is_none() || is_rivalled(pair);
     let joined = groups.iter().flat_map(|group| &group.pairs).filter(is_open);
-    let by_likeness = joined.chain(by_line.iter().filter(is_rivalled)).copied().collect();
+    let unproven = joined.chain(by_line.iter().filter(is_rivalled)).copied().collect();
     let mut pairs = by_line.clone();
     pairs.extend(groups.into_iter().flat_map(|group| group.pairs));
     let weak = pairs.iter().filter(|pair| pair.ends.into_iter().any(is_weak)).copied().collect();
     drop_doubled_labels(&mut pairs);
-    Joined { pairs, pairings, by_likeness, weak, by_line, unlined, refusal }
+    Joined { pairs, pairings, unproven, weak, by_line, unlined, refusal }
 }
 
-/// Whether a pair's ends are two crosses, surely seen, with nothing like them on the picture, no line that leaves them, and no print in their colour:
-/// plus signs in print are as like as calipers are.
+/// Whether markers that no line joins may be the ends of what is longer than a pair: a third tee or arrow that looks like its ends, or
+/// two that are not clear.
+fn is_rivalled(pair: &Pair, markers: &[Marker], loose: &[&Marker]) -> bool {
+    let others = || loose.iter().filter(|marker| !pair.ends.contains(&marker.at));
+    let is_third = |end: &Marker| end.axis.is_some() && others().any(|other| other.looks_like(end));
+    let weak = || others().filter(|marker| marker.proof == Proof::Weak);
+    let is_longer = |a: &Marker, b: &Marker| a.is_akin(b) && a.at.distance(b.at) > RIVAL * pair.length().0;
+    let mut ends = markers.iter().filter(|marker| pair.ends.contains(&marker.at));
+    ends.any(is_third) || weak().any(|a| weak().any(|b| is_longer(a, b)))
+}
+
+/// Whether a pair's ends are two crosses, surely seen, with nothing like them on the picture, no line that leaves them, and no print
+/// in their colour: plus signs in print are as like as calipers are.
 pub(super) fn is_lone(tones: &Tones, markers: &[Marker], pair: &Pair, in_print: impl Fn(&Marker) -> bool) -> bool {
     let is_lone = |end: &Marker| {
         end.axis.is_none()
             && end.outline >= LONE_MIN
             && line::leaving(tones, end).is_none()
-            && !markers.iter().any(|other| !pair.ends.contains(&other.at) && other.is_drawn_as(end))
+            && !markers.iter().any(|other| !pair.ends.contains(&other.at) && other.looks_like(end))
             && !in_print(end)
     };
     let mut ends = markers.iter().filter(|marker| pair.ends.contains(&marker.at));
