@@ -5,7 +5,7 @@
 use crate::{
     frame::{Frame, Picture, RGB_BYTES},
     overlay::{
-        Print,
+        Print, PrintedLength,
         print::{self, Line},
         text::{self, Letter, Said},
     },
@@ -81,7 +81,7 @@ impl Recogniser {
     ///
     /// *Errors*: [`RecogniserError::Network`].
     pub fn lengths(&self, frame: Frame<'_>) -> Result<Print, RecogniserError> {
-        let mut said: Vec<(&Line, Said)> = Vec::new();
+        let mut said: Vec<(&Line, Said, Vec<PrintedLength>)> = Vec::new();
         let mut boxes = Vec::new();
         let lines = print::lines(frame);
         for (nth, line) in lines.iter().enumerate() {
@@ -89,32 +89,38 @@ impl Recogniser {
             if !likely && (nth >= WITHOUT_LENGTH_MAX || !boxes.is_empty()) {
                 continue;
             }
-            let meaning = self.say(line)?;
+            let (meaning, perhaps) = self.say(line)?;
             if matches!(meaning, Said::Length { .. }) {
                 boxes.push(line.stack);
             }
             // Only a length is logged: any other line may be the banner with the patient's name.
             tracing::debug!(?meaning, likeness = line.likeness, "print");
-            said.push((line, meaning));
+            said.push((line, meaning, perhaps));
         }
         said.sort_by(|a, b| a.0.at.y.total_cmp(&b.0.at.y));
         // A bare number in a box of lengths is one of them; elsewhere it is a depth.
+        let is_beside = |one: &Line, other: &Line| {
+            let pitch = one.picture.height().max(other.picture.height()) as f32;
+            let [aside, down] = [one.at.x - other.at.x, one.at.y - other.at.y].map(f32::abs);
+            one.stack == other.stack || aside <= pitch && down <= 1.5 * pitch
+        };
         let in_box = |at: &Line| {
-            said.iter()
-                .any(|(line, meaning)| line.stack == at.stack && matches!(meaning, Said::Length { .. } | Said::Unsure))
+            let is_length = |meaning: &Said| matches!(meaning, Said::Length { .. } | Said::Unsure);
+            said.iter().any(|(line, meaning, _)| is_beside(line, at) && is_length(meaning))
         };
         let is_unread = |line: &Line, meaning: &Said| match meaning {
             Said::Unsure => true,
             Said::Bare => in_box(line),
             Said::Length { .. } | Said::Other => false,
         };
-        let unread = said.iter().filter(|(line, meaning)| is_unread(line, meaning)).count();
-        let length = |(_, meaning)| if let Said::Length { length, .. } = meaning { Some(length) } else { None };
-        Ok(Print { lengths: said.into_iter().filter_map(length).collect(), unread })
+        let unread = said.iter().filter(|(line, meaning, _)| is_unread(line, meaning));
+        let perhaps: Vec<Vec<PrintedLength>> = unread.map(|(_, _, perhaps)| perhaps.clone()).collect();
+        let length = |(_, meaning, _)| if let Said::Length { length, .. } = meaning { Some(length) } else { None };
+        Ok(Print { unread: perhaps.len(), perhaps, lengths: said.into_iter().filter_map(length).collect() })
     }
 
-    /// What a line says; where that leaves a doubt, by a second look at another size.
-    fn say(&self, line: &Line) -> Result<Said, RecogniserError> {
+    /// What a line says, where that leaves a doubt by a second look at another size, and the lengths that it may say.
+    fn say(&self, line: &Line) -> Result<(Said, Vec<PrintedLength>), RecogniserError> {
         let letters = |line: &Line| -> Result<Vec<Letter>, RecogniserError> {
             let mut letters = self.read(&line.picture)?;
             line.set_gaps(&mut letters);
@@ -122,12 +128,18 @@ impl Recogniser {
         };
         let first = letters(line)?;
         match text::judge(&first) {
-            settled @ (Said::Other | Said::Bare) => Ok(settled),
-            Said::Length { length, sure } if sure >= text::BEYOND_DOUBT => Ok(Said::Length { length, sure }),
+            settled @ (Said::Other | Said::Bare) => Ok((settled, text::perhaps(&first))),
+            Said::Length { length, sure } if sure >= text::BEYOND_DOUBT => {
+                Ok((Said::Length { length, sure }, Vec::new()))
+            }
             doubtful => {
                 let second = letters(&line.tighter())?;
                 let said = text::judge(&second);
-                Ok(text::agreed((&first, doubtful), (&second, said)))
+                let mut perhaps = text::perhaps(&first);
+                perhaps.extend(text::perhaps(&second));
+                perhaps.sort_by(|a, b| a.length.0.total_cmp(&b.length.0));
+                perhaps.dedup_by(|a, b| a.length == b.length);
+                Ok((text::agreed((&first, doubtful), (&second, said)), perhaps))
             }
         }
     }

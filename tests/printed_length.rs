@@ -120,7 +120,7 @@ fn sight_and_print(times: f32, label: Option<u8>) -> (Sight, PrintedLength) {
 }
 
 fn print_of(lengths: &[&PrintedLength]) -> Print {
-    Print { lengths: lengths.iter().copied().cloned().collect(), unread: 0 }
+    Print { lengths: lengths.iter().copied().cloned().collect(), ..Print::default() }
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! run adds how steeply brightness rises at its ends, because print's edges are steep and echo's are not. Always holds:
 //! one pass over the picture a level, and no more blobs than runs.
 
+use super::tone::{Tone, Tones};
 use crate::frame::{Frame, RGB_BYTES};
 use alloc::vec::Vec;
 
@@ -69,6 +70,17 @@ impl Shine {
             all.extend(frame.row(y).chunks_exact(RGB_BYTES).map(|p| p[0].max(p[1]).max(p[2])));
         }
         Self { all, width: frame.width() }
+    }
+
+    /// How near each pixel is to a colour: 255 where it has it.
+    pub(super) fn like(tones: &Tones, tone: Tone) -> Self {
+        let (width, height) = (tones.width() as usize, tones.height() as usize);
+        let mut all = alloc::vec![0; width * height];
+        for (y, row) in (0..).zip(all.chunks_exact_mut(width.max(1))) {
+            tones.gaps(y, 0, tone, row);
+            row.iter_mut().for_each(|gap| *gap = u8::MAX - *gap);
+        }
+        Self { all, width }
     }
 
     /// The brightness of a pixel; black beyond the picture.

@@ -91,6 +91,8 @@ const OFF_GRID_MAX: f32 = 0.2;
 const FACING: f32 = 0.97;
 /// How far the colours of two markers may differ where strokes are smeared.
 const SMEARED: u8 = 44;
+/// The same where strokes of one pixel were scaled, and lie on whole pixels here and between them there.
+const WORN: u8 = 80;
 /// The same of strokes that are not: in luma, and in chroma that a cable may have halved.
 const EXACT: u8 = 4;
 const SMEARED_CHROMA: u8 = 24;
@@ -194,28 +196,47 @@ impl Marker {
 
     /// Whether both were drawn by the same hand and, where their shape has a direction, look at each other.
     pub(crate) fn is_alike(&self, other: &Self) -> bool {
+        self.is_drawn_as(other) && self.faces(other)
+    }
+
+    /// The same of strokes that may have been worn in different measure: alike enough where more than looks joins them.
+    pub(super) fn is_akin(&self, other: &Self) -> bool {
+        self.looks_like(other) && self.faces(other)
+    }
+
+    /// Whether both have one shape and size and, as far as worn strokes tell, one colour.
+    pub(super) fn looks_like(&self, other: &Self) -> bool {
+        self.is_shaped_as(other) && self.tone.gap(other.tone) <= WORN
+    }
+
+    /// Whether both look at each other, where their shape has a direction.
+    fn faces(&self, other: &Self) -> bool {
         let looks_at = |from: &Self, to: &Self| {
             let long = from.at.distance(to.at).max(1.0);
             let [dx, dy] = [(to.at.x - from.at.x) / long, (to.at.y - from.at.y) / long];
             from.axis.is_none_or(|(x, y)| x * dx + y * dy >= FACING)
         };
-        self.is_drawn_as(other) && looks_at(self, other) && looks_at(other, self)
+        looks_at(self, other) && looks_at(other, self)
     }
 
     /// Whether both have the same shape, size, stroke and colour.
     pub(super) fn is_drawn_as(&self, other: &Self) -> bool {
-        let near = |a: f32, b: f32| (a - b).abs() <= 1.5 + a.max(b) * 0.15;
-        let upright = |shape| matches!(shape, Shape::Plus | Shape::BoxedPlus);
         // Smeared strokes keep more or less of their colour, as their pixels fall; of whole ones a cable may smear the chroma.
         let is_same = if self.is_exact() && other.is_exact() {
             self.tone.luma().abs_diff(other.tone.luma()) <= EXACT && self.tone.gap(other.tone) <= SMEARED_CHROMA
         } else {
             self.tone.gap(other.tone) <= SMEARED
         };
+        is_same && self.is_shaped_as(other)
+    }
+
+    /// Whether both have the same shape, size and stroke.
+    fn is_shaped_as(&self, other: &Self) -> bool {
+        let near = |a: f32, b: f32| (a - b).abs() <= 1.5 + a.max(b) * 0.15;
+        let upright = |shape| matches!(shape, Shape::Plus | Shape::BoxedPlus);
         (self.shape == other.shape || upright(self.shape) && upright(other.shape))
             && (near(self.judged, other.judged) || (0..2).all(|i| near(self.reach[i], other.reach[i])))
             && (self.stroke - other.stroke).abs() <= 1.25 + self.stroke.max(other.stroke) * 0.3
-            && is_same
     }
 }
 

@@ -12,6 +12,9 @@ const SAME_LINE: f32 = 0.3;
 /// How far print may leave the marker's colour in a picture that is not exact: its strokes are thinner than the
 /// marker's.
 const SMEARED: u8 = 34;
+/// The least height of a label in parts of the marker's: of any shape, and of one that is read as a digit.
+const USUAL: f32 = 0.5;
+const SMALL: f32 = 0.33;
 /// Where a digit's uppermost and lowest rows are looked at: the very outermost ones may be smeared away.
 const HIGH: f32 = 0.05;
 const LOW: f32 = 0.93;
@@ -51,26 +54,26 @@ fn is_on_line(glyph: &Glyph, marker: &Marker) -> bool {
 
 /// The number beside `marker`, if there is just one shape in a label's place and it surely is one of 1 to 4.
 pub(crate) fn label(tones: &Tones, marker: &Marker) -> Option<u8> {
-    labelling(tones, marker, tolerance(marker))?.digit()
+    labelling(tones, marker, tolerance(marker), SMALL)?.digit()
 }
 
 /// Whether there is just one shape in a label's place, whatever it is. Its strokes may be thin and smeared where the marker's are exact.
 pub(crate) fn is_labelled(tones: &Tones, marker: &Marker) -> bool {
-    [tolerance(marker), SMEARED].into_iter().any(|tolerance| labelling(tones, marker, tolerance).is_some())
+    [tolerance(marker), SMEARED].into_iter().any(|tolerance| labelling(tones, marker, tolerance, USUAL).is_some())
 }
 
 /// How far print may leave the marker's colour.
-fn tolerance(marker: &Marker) -> u8 {
+pub(super) fn tolerance(marker: &Marker) -> u8 {
     if marker.is_exact() { marker.tolerance() } else { SMEARED }
 }
 
-/// The only shape in a label's place.
-fn labelling(tones: &Tones, marker: &Marker, tolerance: u8) -> Option<Glyph> {
+/// The only shape in a label's place, at least `least` times as high as the marker.
+fn labelling(tones: &Tones, marker: &Marker, tolerance: u8, least: f32) -> Option<Glyph> {
     let size = marker.size();
     let glyphs = glyphs(tones, marker, tolerance);
     let mut labels = glyphs.iter().filter(|glyph| {
         let [aside, offset] = glyph.offset(marker);
-        let high = (0.5 * size..=1.3 * size).contains(&(glyph.height as f32)) && glyph.width <= glyph.height;
+        let high = (least * size..=1.3 * size).contains(&(glyph.height as f32)) && glyph.width <= glyph.height;
         high && aside <= 0.6 * size && offset > SAME_LINE * size && offset <= 1.3 * size
     });
     let only = labels.next()?.clone();
@@ -176,7 +179,9 @@ impl Glyph {
         };
         let slim = 100 * self.width <= 65 * self.height;
         let post = |from: f32, to: f32| from >= 0.3 && to >= 0.95;
-        let flag = (1..=4).any(|i| at(i as f32 / 12.0).first().is_some_and(|s| s[0] <= 0.2));
+        // Of a few pixels the flag may be the uppermost row.
+        let from = if self.height < 10 { 0 } else { 1 };
+        let flag = (from..=4).any(|i| at(i as f32 / 12.0).first().is_some_and(|s| s[0] <= 0.2));
         if slim && flag && [0.5, 0.65, 0.8, LOW].into_iter().all(|h| only(h, &post)) {
             return Some(1);
         }
@@ -191,6 +196,12 @@ impl Glyph {
         }
         let cap = |from: f32, to: f32| from <= 0.4 && from > 0.0 && (0.6..1.0).contains(&to);
         if only(HIGH, &cap) && only(LOW, &cap) && right(0.25) && right(0.72) && only(0.48, &|from, _| from >= 0.25) {
+            return Some(3);
+        }
+        // The same with ends cut straight, which no hook then follows.
+        let end = |from: f32, to: f32| from <= 0.1 && (0.6..1.0).contains(&to);
+        let alone = |height: f32| right(height) && at(height).len() == 1;
+        if only(HIGH, &end) && only(LOW, &end) && alone(0.25) && alone(0.72) && only(0.48, &|from, _| from >= 0.18) {
             return Some(3);
         }
         let bar = (6..=9).any(|i| only(i as f32 / 12.0, &|from, to| to - from >= 0.95));

@@ -10,6 +10,7 @@
 //! Always holds: a picture without refusal has exactly one chosen pair, and one with refusal has none; the same pixels
 //! give the same sight. Deliberately absent: any colour, size or place of one cart's screen as a condition.
 
+mod assign;
 mod blobs;
 mod candidates;
 mod echo;
@@ -20,6 +21,7 @@ mod ink;
 mod judge;
 mod lengths;
 mod line;
+mod lines;
 mod net;
 mod pairs;
 mod partners;
@@ -34,6 +36,7 @@ mod star;
 pub mod text;
 mod tone;
 mod verdict;
+mod words;
 
 #[cfg(test)]
 mod tests;
@@ -44,6 +47,7 @@ use crate::{
     units::{Centimetres, Pixels},
 };
 use alloc::{string::String, vec::Vec};
+use assign::Open;
 use candidates::Marker;
 use echo::Echo;
 use ink::Ink;
@@ -114,6 +118,8 @@ pub struct Print {
     pub lengths: Vec<PrintedLength>,
     /// How many more lines look like a length and could not be read surely.
     pub unread: usize,
+    /// What each of those may say.
+    pub perhaps: Vec<Vec<PrintedLength>>,
 }
 
 /// All that was seen on one picture.
@@ -125,12 +131,16 @@ pub struct Sight {
     pairings: Vec<Pairing>,
     /// The ends of the pairs that are no measurement on a cart's screen unless print has their length.
     doubtful: Vec<[Spot; 2]>,
+    /// The ends of the pairs that only likeness joins and that stand alone: no measurement without a ruler.
+    lone: Vec<[Spot; 2]>,
     /// The ends of the pairs of which one is not clear.
     weak: Vec<[Spot; 2]>,
     /// The pairs that a line joins, also where other markers lead to a refusal.
     by_line: Vec<Pair>,
     /// How many clear markers are in none of those.
     unlined: usize,
+    /// All markers, for print to join.
+    open: Open,
     /// Whether a cart's screen surrounds the echo.
     is_screen: bool,
     /// The ruler, if one is in view and it is known what its ticks are worth.
@@ -243,19 +253,37 @@ fn measured(frame: Frame<'_>, tones: &Tones<'_>, echo: Option<&Echo>, ticks: Opt
     let is_screen = echo.is_some_and(|echo| !echo.is_all());
     let outline = echo.and_then(|echo| sector::find(tones, echo));
     let ticks = ticks.map(|ticks| ticks.with_outline(outline.as_ref()));
-    let (_, joined) = markers(frame, tones, echo);
-    let Joined { pairs, pairings, by_likeness, weak, by_line, unlined, refusal } = joined;
+    let (markers, joined) = markers(frame, tones, echo);
+    let Joined { pairs, pairings, unproven, weak, by_line, unlined, refusal } = joined;
     // A measuring line's dots come at even steps too.
     let is_line = |ticks: &Ticks| by_line.iter().any(|pair| ticks.spots().all(|spot| pairs::lies_on(spot, pair)));
     let ticks = ticks.filter(|ticks| !is_line(ticks));
     let ruler = ticks.as_ref().and_then(Ticks::ruler);
+    let is_lone = |pair: &Pair| pairs::is_lone(tones, &markers, pair, |marker| words::are_there(tones, echo, marker));
+    let lone: Vec<[Spot; 2]> = unproven.iter().filter(|pair| is_lone(pair)).map(|pair| pair.ends).collect();
     let is_doubtful = |pair: &&Pair| {
-        by_likeness.contains(pair) || verdict::is_level(pair) || verdict::is_at_border(pair, outline.as_ref(), echo)
+        unproven.contains(pair) && !lone.contains(&pair.ends)
+            || verdict::is_level(pair)
+            || verdict::is_at_border(pair, outline.as_ref(), echo)
     };
     let doubtful = pairs.iter().filter(is_doubtful).map(|pair| pair.ends).collect();
     let weak = weak.iter().map(|pair| pair.ends).collect();
-    let text = None;
-    let sight =
-        Sight { pairs, pairings, doubtful, weak, by_line, unlined, is_screen, ruler, ticks, outline, text, refusal };
+    let (open, text) = (Open::of(&markers), None);
+    let sight = Sight {
+        pairs,
+        pairings,
+        doubtful,
+        lone,
+        weak,
+        by_line,
+        unlined,
+        open,
+        is_screen,
+        ruler,
+        ticks,
+        outline,
+        text,
+        refusal,
+    };
     if refusal.is_none() { sight.settled() } else { sight }
 }

@@ -7,7 +7,9 @@ use super::{
     Pair,
     candidates::{Marker, Proof},
     glyph,
+    lengths::RIVAL,
     line::{self, Leaving, LineEnd},
+    lines::Lines,
     tone::Tones,
 };
 use crate::{frame::Spot, refusal::Refusal};
@@ -17,10 +19,12 @@ use alloc::vec::Vec;
 const INWARDS: [(i32, i32); 4] = [(1, 0), (-1, 0), (0, 1), (0, -1)];
 /// More markers than this are not calipers, and need not be joined.
 const MARKERS_MAX: usize = 24;
+/// How surely a marker must be seen that only its likeness to another one tells, as [`Marker::outline`].
+const LONE_MIN: f32 = 0.95;
 /// How far from a line that joins two others a marker's centre lies on it, in pixels.
 const ON_LINE: f32 = 2.0;
 /// More markers than this are not joined in every possible way, nor are more ways kept.
-const OPEN_MAX: usize = 8;
+pub(super) const OPEN_MAX: usize = 8;
 const PAIRINGS_MAX: usize = 256;
 
 /// One way to join all markers, or all but a few.
@@ -37,8 +41,8 @@ pub(crate) struct Joined {
     pub pairs: Vec<Pair>,
     /// The pairings that stay possible where there is a refusal that they could end.
     pub pairings: Vec<Pairing>,
-    /// Pairs that neither a line nor a label joins.
-    pub by_likeness: Vec<Pair>,
+    /// Pairs that neither a line nor a number joins, and those beside which a longer one may be.
+    pub unproven: Vec<Pair>,
     /// Pairs of which one end is not clear.
     pub weak: Vec<Pair>,
     /// Pairs that a line joins and no other line touches, also where there is a refusal.
@@ -50,8 +54,8 @@ pub(crate) struct Joined {
 
 impl Joined {
     fn refused(refusal: Refusal) -> Self {
-        let [pairs, by_likeness, weak, by_line] = [const { Vec::new() }; 4];
-        Self { pairs, pairings: Vec::new(), by_likeness, weak, by_line, unlined: 0, refusal: Some(refusal) }
+        let [pairs, unproven, weak, by_line] = [const { Vec::new() }; 4];
+        Self { pairs, pairings: Vec::new(), unproven, weak, by_line, unlined: 0, refusal: Some(refusal) }
     }
 }
 
@@ -88,13 +92,41 @@ pub(crate) fn join(tones: &Tones, markers: &[Marker]) -> Joined {
     let pairings = if refusal.is_some() { every_pairing(&by_line, &groups) } else { Vec::new() };
     // A marker that is not clear may be one that the echo's border cuts, whatever line leads to it.
     let is_weak = |end: Spot| markers.iter().any(|marker| marker.at == end && marker.proof == Proof::Weak);
-    let unproven = groups.iter().filter(|group| !group.is_proven());
-    let by_likeness = unproven.flat_map(|group| group.pairs.iter().copied()).collect();
+    let is_rivalled = |pair: &&Pair| is_rivalled(pair, markers, &loose);
+    // A shape in a label's place that is no number may be a letter.
+    let is_open = |pair: &&Pair| pair.label.is_none() || is_rivalled(pair);
+    let joined = groups.iter().flat_map(|group| &group.pairs).filter(is_open);
+    let unproven = joined.chain(by_line.iter().filter(is_rivalled)).copied().collect();
     let mut pairs = by_line.clone();
     pairs.extend(groups.into_iter().flat_map(|group| group.pairs));
     let weak = pairs.iter().filter(|pair| pair.ends.into_iter().any(is_weak)).copied().collect();
     drop_doubled_labels(&mut pairs);
-    Joined { pairs, pairings, by_likeness, weak, by_line, unlined, refusal }
+    Joined { pairs, pairings, unproven, weak, by_line, unlined, refusal }
+}
+
+/// Whether markers that no line joins may be the ends of what is longer than a pair: a third tee or arrow that looks like its ends, or
+/// two that are not clear.
+fn is_rivalled(pair: &Pair, markers: &[Marker], loose: &[&Marker]) -> bool {
+    let others = || loose.iter().filter(|marker| !pair.ends.contains(&marker.at));
+    let is_third = |end: &Marker| end.axis.is_some() && others().any(|other| other.looks_like(end));
+    let weak = || others().filter(|marker| marker.proof == Proof::Weak);
+    let is_longer = |a: &Marker, b: &Marker| a.is_akin(b) && a.at.distance(b.at) > RIVAL * pair.length().0;
+    let mut ends = markers.iter().filter(|marker| pair.ends.contains(&marker.at));
+    ends.any(is_third) || weak().any(|a| weak().any(|b| is_longer(a, b)))
+}
+
+/// Whether a pair's ends are two crosses, surely seen, with nothing like them on the picture, no line that leaves them, and no print
+/// in their colour: plus signs in print are as like as calipers are.
+pub(super) fn is_lone(tones: &Tones, markers: &[Marker], pair: &Pair, in_print: impl Fn(&Marker) -> bool) -> bool {
+    let is_lone = |end: &Marker| {
+        end.axis.is_none()
+            && end.outline >= LONE_MIN
+            && line::leaving(tones, end).is_none()
+            && !markers.iter().any(|other| !pair.ends.contains(&other.at) && other.looks_like(end))
+            && !in_print(end)
+    };
+    let mut ends = markers.iter().filter(|marker| pair.ends.contains(&marker.at));
+    ends.all(is_lone)
 }
 
 /// Whether `at` lies on the line that joins a pair, and not at its ends.
@@ -145,85 +177,6 @@ fn matchings(loose: &[usize]) -> Vec<Vec<[usize; 2]>> {
         }));
     }
     all
-}
-
-/// The lines between markers that are drawn alike, as indices of both.
-struct Lines {
-    /// Those that leave each marker one partner.
-    only: Vec<[usize; 2]>,
-    /// Whether there are markers that others leave several.
-    tangled: bool,
-}
-
-impl Lines {
-    /// Finds them where one marker is clear; where none is, between any.
-    fn among(tones: &Tones, markers: &[Marker]) -> Self {
-        let is_clear = |i: usize| markers[i].proof == Proof::Clear;
-        let any_clear = (0..markers.len()).any(is_clear);
-        let is_line = |&[i, j]: &[usize; 2]| {
-            let (a, b) = (&markers[i], &markers[j]);
-            (is_clear(i) || is_clear(j) || !any_clear) && a.is_alike(b) && line::joins(tones, a, b)
-        };
-        let count = markers.len();
-        let mut all: Vec<[usize; 2]> =
-            (0..count).flat_map(|i| (i + 1..count).map(move |j| [i, j])).filter(is_line).collect();
-        // A line that ends on another one, where the two cross, is a part of that.
-        let whole = all.clone();
-        let pairs = whole.iter().map(|&[i, j]| pair([&markers[i], &markers[j]], [None; 2]));
-        let pairs: Vec<Pair> = pairs.collect();
-        let ends_on =
-            |i: usize| pairs.iter().any(|pair| !pair.ends.contains(&markers[i].at) && lies_on(markers[i].at, pair));
-        all.retain(|line| !line.iter().any(|&i| ends_on(i)));
-        let (mut only, mut tangled) = (Vec::new(), false);
-        while let Some(&first) = all.first() {
-            let net = net_of(first, &all);
-            all.retain(|line| !net.contains(line));
-            match &matched(&net)[..] {
-                [one] => only.extend(one),
-                _ => tangled = true,
-            }
-        }
-        Self { only, tangled }
-    }
-
-    fn join(&self, marker: usize) -> bool {
-        self.only.iter().any(|line| line.contains(&marker))
-    }
-}
-
-/// All of `lines` that hang together with `first`.
-fn net_of(first: [usize; 2], lines: &[[usize; 2]]) -> Vec<[usize; 2]> {
-    let mut net = Vec::from([first]);
-    while let Some(&more) = lines.iter().find(|line| !net.contains(line) && net.iter().any(|other| touch(other, line)))
-    {
-        net.push(more);
-    }
-    net
-}
-
-fn touch(one: &[usize; 2], other: &[usize; 2]) -> bool {
-    one.iter().any(|end| other.contains(end))
-}
-
-/// Every choice among lines that hang together that gives each of their markers just one; none if they are too many to try.
-fn matched(net: &[[usize; 2]]) -> Vec<Vec<[usize; 2]>> {
-    let Some(&first) = net.first() else { return [Vec::new()].into() };
-    if net.len() > OPEN_MAX {
-        return Vec::new();
-    }
-    let marker = first[0];
-    let own = net.iter().filter(|line| line.contains(&marker));
-    own.flat_map(|&line| {
-        let rest: Vec<[usize; 2]> = net.iter().filter(|other| !touch(other, &line)).copied().collect();
-        // A marker all of whose lines are gone has none.
-        let lost = net.iter().flatten().any(|end| !line.contains(end) && !rest.iter().any(|other| other.contains(end)));
-        let more = if lost { Vec::new() } else { matched(&rest) };
-        more.into_iter().map(move |mut lines| {
-            lines.push(line);
-            lines
-        })
-    })
-    .collect()
 }
 
 /// Groups markers that are drawn alike. Each group has a clear marker; a weak one counts only where it may be the partner
@@ -279,6 +232,10 @@ impl Group {
             }
             Err(Refusal::PartnerOutside) => (Vec::new(), Refusal::PartnerOutside),
             Err(refusal) => {
+                if let Some(twos) = by_number(&labels).filter(|twos| are_alike(markers, twos)) {
+                    let open = Pairing { pairs: joined(&twos), left_out: 0 };
+                    return Self { pairs: open.pairs.clone(), open: [open].into(), refusal: None, is_labelled: true };
+                }
                 let all: Vec<usize> = (0..markers.len()).collect();
                 let pairing = |more: Vec<[usize; 2]>| Pairing { pairs: joined(&more), left_out: markers.len() % 2 };
                 (matchings(&all).into_iter().map(pairing).collect(), refusal)
@@ -286,6 +243,22 @@ impl Group {
         };
         Self { pairs: Vec::new(), open, refusal: Some(refusal), is_labelled: false }
     }
+}
+
+/// The markers that have one number, where every marker has one and each is that of two.
+fn by_number(labels: &[Option<u8>]) -> Option<Vec<[usize; 2]>> {
+    let partner = |i: usize| {
+        let mut same = (0..labels.len()).filter(|&j| j != i && labels[j] == labels[i]);
+        same.next().filter(|_| labels[i].is_some() && same.next().is_none())
+    };
+    let partners: Option<Vec<usize>> = (0..labels.len()).map(partner).collect();
+    let twos: Vec<[usize; 2]> = partners?.into_iter().enumerate().filter(|(i, j)| i < j).map(|(i, j)| [i, j]).collect();
+    if twos.is_empty() { None } else { Some(twos) }
+}
+
+fn are_alike(markers: &[&Marker], twos: &[[usize; 2]]) -> bool {
+    let is_clear = |i: usize| markers[i].proof == Proof::Clear;
+    twos.iter().all(|&[i, j]| is_clear(i) && is_clear(j) && markers[i].is_alike(markers[j]))
 }
 
 /// The pair that markers are which no line joins, or why they are none.
@@ -322,7 +295,7 @@ fn labelled(tones: &Tones, markers: [&Marker; 2]) -> Pair {
     pair(markers, markers.map(|marker| glyph::label(tones, marker)))
 }
 
-fn pair([a, b]: [&Marker; 2], labels: [Option<u8>; 2]) -> Pair {
+pub(super) fn pair([a, b]: [&Marker; 2], labels: [Option<u8>; 2]) -> Pair {
     let (first, second) = if (a.at.x, a.at.y) <= (b.at.x, b.at.y) { (a, b) } else { (b, a) };
     let label = match labels {
         [Some(one), Some(other)] if one == other => Some(one),
@@ -385,10 +358,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn given_lines_that_hang_together_expect_every_choice_that_leaves_no_marker_alone() {
-        let count = |lines: &[[usize; 2]]| matched(lines).len();
-        assert_eq!(matched(&[[0, 1], [1, 2], [2, 3]]), [[[2, 3], [0, 1]]]);
-        assert_eq!((count(&[[0, 1], [1, 2], [2, 3], [0, 3]]), count(&[[0, 1], [1, 2], [0, 2]])), (2, 0));
-        assert_eq!((count(&[[0, 1], [0, 2], [0, 3]]), count(&[[0, 1]])), (0, 1));
+    fn given_a_number_beside_every_marker_expect_those_of_one_number_joined() {
+        let joined = |labels: &[u8]| by_number(&labels.iter().map(|&n| (n > 0).then_some(n)).collect::<Vec<_>>());
+        assert_eq!(joined(&[1, 2, 2, 1]), Some([[0, 3], [1, 2]].into()));
+        assert_eq!(joined(&[3, 3]), Some([[0, 1]].into()));
+        // One cannot be read; one is alone; three have one number.
+        for labels in [&[1, 2, 0, 1][..], &[1, 2, 3, 1], &[1, 1, 1, 2], &[]] {
+            assert_eq!(joined(labels), None, "{labels:?}");
+        }
     }
 }

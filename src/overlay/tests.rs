@@ -163,7 +163,7 @@ fn given_a_line_hardly_brighter_than_tissue_expect_it_to_join() {
 
 /// What is printed, as read without doubt.
 fn print(lines: &[&str]) -> Print {
-    Print { lengths: lines.iter().map(|line| text::parse(line).unwrap()).collect(), unread: 0 }
+    Print { lengths: lines.iter().map(|line| text::parse(line).unwrap()).collect(), ..Print::default() }
 }
 
 #[test]

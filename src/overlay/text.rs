@@ -154,6 +154,38 @@ pub fn judge(letters: &[Letter]) -> Said {
     Said::Length { length: PrintedLength { raw: raw(letters), label, mark: owner.mark, length, step }, sure }
 }
 
+/// The lengths that a line may say whose point, label or mark was not read surely: its last number, with a point where it has none.
+/// To be held against what else tells the length.
+pub fn perhaps(letters: &[Letter]) -> Vec<PrintedLength> {
+    let glyphs = glyphs(letters);
+    let Some((body, unit)) = glyphs.split_at_checked(glyphs.len().saturating_sub(2)) else { return Vec::new() };
+    let cm_per_unit = match unit {
+        [Glyph { character: 'C', .. }, Glyph { character: 'M', .. }] => 1.0,
+        [Glyph { character: 'M', .. }, Glyph { character: 'M', .. }] => 0.1,
+        _ => return Vec::new(),
+    };
+    let start = body.iter().rposition(|glyph| !is_part(glyph)).map_or(0, |at| at + 1);
+    let number = &body[start..];
+    let begins = (0..number.len()).filter(|&at| at == 0 || number[at].after_blank);
+    let point = Glyph { character: '.', sure: 0.0, gap: -1.0, after_blank: false };
+    let mut values: Vec<Vec<Glyph>> = Vec::new();
+    for value in begins.map(|at| &number[at..]) {
+        if value.iter().any(is_point) {
+            values.push(value.to_vec());
+        } else {
+            let places = DECIMALS.filter_map(|decimals| value.len().checked_sub(decimals));
+            values.extend(places.map(|at| [&value[..at], &[point], &value[at..]].concat()));
+        }
+    }
+    let length = |value: &Vec<Glyph>| {
+        let (value, step) = value_of(value)?;
+        let [length, step] = [value, step].map(|value| Centimetres(value * cm_per_unit));
+        let is_possible = LENGTH_CM.contains(&length.0);
+        is_possible.then(|| PrintedLength { raw: raw(letters), label: None, mark: None, length, step })
+    };
+    values.iter().filter_map(length).collect()
+}
+
 /// The letters without blanks, capital, in one writing of what recognisers write in several.
 fn glyphs(letters: &[Letter]) -> Vec<Glyph> {
     let mut glyphs: Vec<Glyph> = Vec::new();

@@ -35,9 +35,6 @@ const LEVEL: f32 = 0.5;
 const BORDER: f32 = 8.0;
 /// The same by the echo's cells of 16 pixels, of which there is one more all around it.
 const BY_CELLS: f32 = 33.0;
-/// So far inside a sector that is known no marker is cut by it, of which less than half is seen, in pixels: what lies beyond its border then
-/// needs no echo.
-const FAR_INSIDE: f32 = 20.0;
 
 /// What print says of a pairing.
 enum Verdict {
@@ -52,7 +49,7 @@ enum Verdict {
 impl Sight {
     /// Whether print could change anything: there is a pair that it could confirm, or pairings that it could settle.
     pub fn needs_print(&self) -> bool {
-        self.chosen().is_some() || !self.pairings.is_empty() || !self.by_line.is_empty()
+        self.chosen().is_some() || !self.pairings.is_empty() || !self.by_line.is_empty() || !self.open.is_empty()
     }
 
     /// The same with the longest pair chosen, or refused if that is no kidney's length.
@@ -97,6 +94,12 @@ impl Sight {
     /// *Refuses*: [`Refusal::LengthsDisagree`] where the chosen pair's length is not among them,
     /// [`Refusal::PartnerMissing`] where a longer one is printed than was seen.
     pub fn with_print(self, print: &Print) -> Self {
+        let bare = self.clone();
+        let sight = self.read_with(print);
+        if sight.refusal.is_none() { sight } else { bare.assigned(print).unwrap_or(sight) }
+    }
+
+    fn read_with(self, print: &Print) -> Self {
         let sight = match self.chosen() {
             None if print.lengths.is_empty() => return self,
             _ if has_rivals(print) => self.refused(Refusal::PairsAmbiguous),
@@ -149,17 +152,20 @@ impl Sight {
     }
 
     /// Without print a pair with an end that is not clear is no measurement. On a cart's whole screen two like marks are none by
-    /// likeness alone either, as plus signs in print are as like, nor are two in one row or column, as the corners of a region's
-    /// box are, nor one with an end at the sector's border.
+    /// likeness alone either, as plus signs in print are as like, unless they stand alone beside a ruler; nor are two in one row or
+    /// column, as the corners of a region's box are, nor one with an end at the sector's border.
     fn proven(self) -> Self {
-        let doubtful =
-            |pair: &Pair| self.weak.contains(&pair.ends) || self.is_screen && self.doubtful.contains(&pair.ends);
+        let is_unscaled = self.ruler.is_none();
+        let doubtful = |Pair { ends, .. }: &Pair| {
+            let on_screen = self.doubtful.contains(ends) || is_unscaled && self.lone.contains(ends);
+            self.weak.contains(ends) || self.is_screen && on_screen
+        };
         let unproven = self.text.is_none() && self.chosen().is_some_and(doubtful);
         if unproven { self.refused(Refusal::PairsAmbiguous) } else { self }
     }
 
     /// Every ruler that may be the right one; none without ticks.
-    fn rulers(&self) -> Vec<Ruler> {
+    pub(super) fn rulers(&self) -> Vec<Ruler> {
         match (&self.ruler, &self.ticks) {
             (Some(ruler), _) => [ruler.clone()].into(),
             (None, Some(ticks)) => ticks.rulers().collect(),
@@ -276,8 +282,8 @@ pub(super) fn is_at_border(pair: &Pair, outline: Option<&Outline>, echo: Option<
     let has_room = |end: Spot| outline.is_none_or(|outline| outline.has_room(end, BORDER));
     let is_inside = |end: Spot| {
         let around = (-1..=1).flat_map(|dy| (-1..=1).map(move |dx| [dx, dy].map(|d| BY_CELLS * d as f32)));
-        let is_beyond =
-            |at: Spot| outline.is_some_and(|outline| outline.has_room(end, FAR_INSIDE) && !outline.has_room(at, 0.0));
+        // What lies beyond the border of a sector that is known needs no echo.
+        let is_beyond = |at: Spot| outline.is_some_and(|outline| !outline.has_room(at, 0.0));
         let mut around = around.into_iter().map(|[dx, dy]| Spot { x: end.x + dx, y: end.y + dy });
         echo.is_none_or(|echo| around.all(|at| echo.holds(at.x, at.y) || is_beyond(at)))
     };

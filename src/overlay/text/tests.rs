@@ -159,6 +159,24 @@ fn given_two_readings_expect_a_length_only_where_they_agree() {
 }
 
 #[test]
+fn given_a_line_not_surely_read_expect_the_values_that_it_may_have() {
+    for (text, values) in [
+        ("x72cm", &[7.2][..]),
+        ("x Dist 92 cm", &[9.2]),
+        ("D2 104 9 mm", &[21.049, 10.49, 1.049]),
+        ("63 40.7 mm", &[4.07]),
+        ("8. 8.17 cm", &[8.17]),
+        ("+ Dist 10.2 cm", &[10.2]),
+        ("5.0MHz", &[]),
+        ("cm", &[]),
+    ] {
+        let found: Vec<f32> = perhaps(&letters(text, "", "")).iter().map(|length| length.length.0).collect();
+        let near = |(a, b): (&f32, &f32)| (a - b).abs() < 1e-4;
+        assert!(found.len() == values.len() && found.iter().zip(values).all(near), "{text}: {found:?}");
+    }
+}
+
+#[test]
 fn given_marks_and_decimals_expect_them_kept() {
     for (text, mark, step) in [
         ("+ 10.6cm", Some(Mark::Plus), 0.1),

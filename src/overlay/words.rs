@@ -1,0 +1,41 @@
+//! Print in a marker's colour on the echo: where there are words, a cross may be the plus sign of one.
+//!
+//! Pixels near the colour are joined to shapes; two of letters' size side by side are a word. A label stands alone. Deliberately
+//! absent: reading it.
+
+use super::{
+    blobs::{Area, Shine},
+    candidates::Marker,
+    echo::Echo,
+    glyph,
+    tone::Tones,
+};
+use alloc::vec::Vec;
+
+/// How high letters are, in parts of a plus sign of theirs.
+const LETTER: core::ops::RangeInclusive<f32> = 0.6..=2.2;
+/// The least height of two letters in parts of each other, and of what they share.
+const LEVEL: f32 = 0.6;
+/// How far apart letters stand, in parts of their height.
+const APART: f32 = 0.8;
+
+/// Whether there is a word in the colour of `marker` on the echo.
+pub(super) fn are_there(tones: &Tones, echo: Option<&Echo>, marker: &Marker) -> bool {
+    let size = marker.size();
+    let is_letter = |area: &Area| {
+        let [x, y] = [area.left + area.right, area.top + area.bottom].map(|sum| sum as f32 / 2.0);
+        LETTER.contains(&(area.height() as f32 / size))
+            && area.width() <= 2 * area.height()
+            && echo.is_none_or(|echo| echo.holds(x, y))
+    };
+    let blobs = Shine::like(tones, marker.tone).blobs(u8::MAX - glyph::tolerance(marker));
+    let letters: Vec<Area> = blobs.into_iter().map(|blob| blob.area).filter(is_letter).collect();
+    letters.iter().enumerate().any(|(i, one)| letters[i + 1..].iter().any(|other| are_side_by_side(one, other)))
+}
+
+fn are_side_by_side(one: &Area, other: &Area) -> bool {
+    let (high, low) = (one.height().max(other.height()) as f32, one.height().min(other.height()) as f32);
+    let (_, down) = one.overlap(other);
+    let apart = one.left.max(other.left) - one.right.min(other.right) - 1;
+    low >= LEVEL * high && down as f32 >= LEVEL * high && (0.0..=APART * high).contains(&(apart as f32))
+}
