@@ -113,10 +113,13 @@ fn given_carts_that_were_once_measured_wrongly_expect_the_kidneys_pair_or_a_refu
     let recogniser = recogniser();
     // Two measurements of equal length, one of which is not seen but printed; a marker that the echo's border cuts where the sector is
     // not known; a line of print that was not found beside a pair that was not joined; a picture that was cut and then framed; one end each
-    // of two measurements, as far apart as another one is long.
-    for (seed, index) in
-        [(63, 89), (96001, 341), (96001, 2073), (96777, 1718), (97411, 823), (311203, 2814), (420031, 3468)]
-    {
+    // of two measurements, as far apart as another one is long; a longer pair that is seen less well; a longer printed length that is not
+    // read as one.
+    let pairs = [(63, 89), (96001, 341), (96001, 2073), (96777, 1718), (97411, 823), (311203, 2814), (420031, 3468)];
+    // Plus signs that stand alone, also beside others in words; letters beside letters; arrows of two measurements, between which tissue
+    // seems to be a line.
+    let others = [(52, 44), (52, 524), (63, 524), (97411, 554), (205117, 974), (205117, 3104), (205117, 359)];
+    for (seed, index) in pairs.into_iter().chain(others) {
         let (truth, chosen) = read(&recogniser, seed, index);
         check_never_wrong(index, &truth, chosen);
     }
