@@ -46,9 +46,11 @@ impl Sight {
             return None;
         }
         let readings = readings(print);
-        let mut choices =
-            readings.iter().flat_map(|reading| self.choices(reading).into_iter().map(move |it| (reading, it)));
-        let (reading, (ruler, choice)) = choices.next().filter(|_| choices.next().is_none())?;
+        let mut choices = Vec::new();
+        for reading in &readings {
+            choices.extend(self.choices(reading)?.into_iter().map(|(ruler, choice)| (reading, ruler, choice)));
+        }
+        let (reading, ruler, choice) = choices.pop().filter(|_| choices.is_empty())?;
         let pair = |(ends, printed): (&Option<[Spot; 2]>, &PrintedLength)| {
             ends.map(|ends| Pair { label: printed.label, ends, chosen: false })
         };
@@ -60,19 +62,23 @@ impl Sight {
         Some(Self { text, ..sight })
     }
 
-    /// On each ruler that may be the right one, or in proportion without any, the pairs that have the lengths.
-    fn choices(&self, print: &Print) -> Vec<(Option<Ruler>, Choice)> {
+    /// On each ruler that may be the right one, or in proportion without any, the pairs that have the lengths; none where there is too
+    /// much to try.
+    fn choices(&self, print: &Print) -> Option<Vec<(Option<Ruler>, Choice)>> {
         let lengths = sorted(print);
         if lengths.len() < 2 || numbered(print) > lengths.len() || has_rivals(print) {
-            return Vec::new();
+            return Some(Vec::new());
         }
         let rulers = self.rulers();
         if rulers.is_empty() {
-            let choice = self.open.in_proportion(self.stretch().unwrap_or(1.0), &lengths);
-            return choice.into_iter().map(|choice| (None, choice)).collect();
+            let choices = self.open.in_proportion(self.stretch().unwrap_or(1.0), &lengths)?;
+            return Some(choices.into_iter().map(|choice| (None, choice)).collect());
         }
-        let on = |ruler: Ruler| self.open.on(&ruler, &lengths).map(|choice| (Some(ruler), choice));
-        rulers.into_iter().filter_map(on).collect()
+        let mut all = Vec::new();
+        for ruler in rulers {
+            all.extend(self.open.on(&ruler, &lengths)?.into_iter().map(|choice| (Some(ruler.clone()), choice)));
+        }
+        Some(all)
     }
 }
 
@@ -110,31 +116,30 @@ impl Open {
         self.joints.is_empty()
     }
 
-    /// The pairs that have these lengths, longest first, on a ruler.
-    fn on(&self, ruler: &Ruler, lengths: &[&PrintedLength]) -> Option<Choice> {
+    /// The pairs that have these lengths, longest first, on a ruler: one choice for each pair that may be the longest; none where
+    /// there is too much to try.
+    fn on(&self, ruler: &Ruler, lengths: &[&PrintedLength]) -> Option<Vec<Choice>> {
         let cm_per_px = 1.0 / ruler.scale.0.min(ruler.across.0);
         let mut search = Search::new(self, lengths, |ends| ruler.distance(ends).0, cm_per_px);
         search.go();
-        search.only()
+        search.choices()
     }
 
     /// The same without a ruler, in one scale, on a picture that is `stretch` times as wide as it should be.
-    fn in_proportion(&self, stretch: f32, lengths: &[&PrintedLength]) -> Option<Choice> {
-        let (longest, _) = lengths.split_first().filter(|_| lengths.len() >= LENGTHS_MIN)?;
+    fn in_proportion(&self, stretch: f32, lengths: &[&PrintedLength]) -> Option<Vec<Choice>> {
+        let Some(longest) = lengths.first().filter(|_| lengths.len() >= LENGTHS_MIN) else { return Some(Vec::new()) };
         let px = |[a, b]: [Spot; 2]| libm::hypotf((a.x - b.x) / stretch, a.y - b.y);
-        let mut found: Option<Choice> = None;
-        for &(_, ends) in &self.joints {
+        let in_scale = |&(_, ends): &([usize; 2], [Spot; 2])| {
             let cm_per_px = longest.length.0 / px(ends);
             let mut search = Search::new(self, lengths, |ends| cm_per_px * px(ends), cm_per_px);
             search.go();
-            for choice in search.found {
-                if found.as_ref().is_some_and(|other| other[0] != choice[0]) {
-                    return None;
-                }
-                found = Some(choice);
-            }
+            search.choices()
+        };
+        let mut all = Vec::new();
+        for joint in &self.joints {
+            all.extend(in_scale(joint)?);
         }
-        found
+        Some(by_longest(all))
     }
 }
 
@@ -185,13 +190,21 @@ impl<'a, D: Fn([Spot; 2]) -> f32> Search<'a, D> {
         }
     }
 
-    /// The first choice, if all have its longest pair.
-    fn only(self) -> Option<Choice> {
-        let is_whole = self.steps <= STEPS_MAX;
-        let first = self.found.first()?[0];
-        let all = self.found.iter().all(|choice| choice[0] == first);
-        (is_whole && all).then(|| self.found[0].clone())
+    /// One choice for each pair that may be the longest; none where not all was tried.
+    fn choices(self) -> Option<Vec<Choice>> {
+        (self.steps <= STEPS_MAX).then(|| by_longest(self.found))
     }
+}
+
+/// The first choice of each longest pair.
+fn by_longest(choices: Vec<Choice>) -> Vec<Choice> {
+    let mut first: Vec<Choice> = Vec::new();
+    for choice in choices {
+        if first.iter().all(|other| other[0] != choice[0]) {
+            first.push(choice);
+        }
+    }
+    first
 }
 
 #[cfg(test)]
@@ -228,11 +241,13 @@ mod tests {
         let lengths: Vec<PrintedLength> = printed.iter().map(|text| text::parse(text).unwrap()).collect();
         let print = Print { lengths, ..Print::default() };
         let scale = PixelsPerCm(20.0);
-        let choice = match has_ruler {
+        let choices = match has_ruler {
             true => open.on(&Ruler { scale, across: scale, by: Across::Assumed, ticks: Vec::new() }, &sorted(&print)),
             false => open.in_proportion(1.0, &sorted(&print)),
-        };
-        let found = choice.map(|choice| choice[0].unwrap().map(|end| (end.x as i16, end.y as i16)));
+        }
+        .unwrap();
+        let only = choices.first().filter(|_| choices.len() == 1);
+        let found = only.map(|choice| choice[0].unwrap().map(|end| (end.x as i16, end.y as i16)));
         assert_eq!(found, longest, "{printed:?}");
     }
 
