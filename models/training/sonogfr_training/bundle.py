@@ -75,12 +75,13 @@ class Making:
 
 def method_of(settings: dict, members: int) -> str:
     """How `train` makes members, for the card."""
-    begun = "another network" if settings["init_weights"] else "random weights"
+    begun = "weights of a file" if settings["init_weights"] else "random weights"
+    head = "the authors' head" if settings["head"] == "kuo2019" else "a small head"
     return (
         "after Kuo et al. 2019, npj Digital Medicine 2:29: tailored crop between the markers, "
-        f"{members} members bagged by patient, boosted trees on pooled features for eGFR < 60. ResNet-18 of width "
-        f"{settings['width']:g} at {settings['size']} px, begun from {begun}, {settings['epochs']} epochs, seed "
-        f"{settings['seed']}; int8, its pooling and head in float."
+        f"{members} members bagged by patient, boosted trees on pooled features for eGFR < 60. "
+        f"ResNet-{settings['depth']} of width {settings['width']:g} with {head} at {settings['size']} px, "
+        f"begun from {begun}, {settings['epochs']} epochs, seed {settings['seed']}; int8, its pooling and head in float."
         + (" Head and trees also see the kidney's length in cm." if settings["length_input"] else "")
     )
 

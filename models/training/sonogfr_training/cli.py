@@ -4,7 +4,6 @@ Loads neither torch nor xgboost: they meet only in workers, each in its own.
 """
 
 import argparse
-import hashlib
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -21,11 +20,11 @@ from .data import DataError, load_crops, read_truth
 from .evaluate import report, rows, table
 from .gate import Change, change
 from .metrics import agreement, auc, calibration
-from .runs import MemberJob, PicturesJob, Run, Settings, TrainJob
+from .runs import BEFORE_DEPTHS, DEPTHS, HEADS, MemberJob, PicturesJob, Run, Settings, TrainJob
 from .store import read_json, write_json, write_whole
 from .workers import core_count, run_jobs
 
-# One half-width ResNet-18 at 128 px leaves a large GPU idle between its steps.
+# One half-width ResNet-18 at 128 px leaves a large GPU idle between its steps; a bottleneck network fills it.
 GPU_WORKERS = 3
 
 
@@ -48,21 +47,23 @@ def device_of(args: argparse.Namespace) -> str:
 
 def workers_of(args: argparse.Namespace, device: str) -> int:
     """How many networks train side by side."""
-    return args.workers or (GPU_WORKERS if device == "cuda" else core_count())
+    on_gpu = 1 if getattr(args, "depth", 18) >= 50 else GPU_WORKERS
+    return args.workers or (on_gpu if device == "cuda" else core_count())
 
 
-def settings_of(args: argparse.Namespace, init_weights: Path | None, device: str) -> Settings:
-    """The settings that the arguments ask for."""
+def settings_of(args: argparse.Namespace, device: str) -> tuple[Settings, Path | None]:
+    """The settings that the arguments ask for, and the file of weights to begin with. Errors: one that does not fit."""
     fastest = "bf16" if device == "cuda" else fastest_precision()
     precision = fastest if args.precision == "auto" else args.precision
-    try:
-        digest = hashlib.sha256(init_weights.read_bytes()).hexdigest() if init_weights else None
-    except OSError as error:
-        raise DataError(f"{init_weights}: {error.strerror}") from error
-    return Settings(
-        args.size, args.width, args.epochs, args.batch, args.lr, args.weight_decay, precision, args.seed, digest,
-        args.length_input, args.labels,
+    settings = Settings(
+        args.size, args.depth, args.head, args.width, args.epochs, args.batch, args.lr, args.weight_decay, precision,
+        args.seed, None, args.length_input, args.labels,
     )  # fmt: skip
+    if args.init_weights == "none":
+        return settings, None
+    wanted = replace(settings, init_weights=args.init_weights)
+    ((file, digest),) = run_jobs("sonogfr_training.weights:find", [wanted], 1)
+    return replace(settings, init_weights=digest), file
 
 
 def say(line: str) -> None:
@@ -79,20 +80,23 @@ def pretrain(args: argparse.Namespace) -> None:
     if args.labels == "oracle" and not truth.oracle:
         raise DataError(f"{args.data} has no oracle: only phantoms have")
     load_crops(truth, args.size, cache)
+    settings, init_weights = settings_of(args, device)
     threads = args.workers or core_count()
-    job = TrainJob(args.data, cache, args.out, settings_of(args, None, device), None, None, threads, device, 0)
+    job = TrainJob(args.data, cache, args.out, settings, None, init_weights, threads, device, 0)
     for line in run_jobs("sonogfr_training.train:train_one", [job], 1, threads):
         say(line)
 
 
 def train(args: argparse.Namespace) -> None:
     """Trains the members that do not stand yet."""
-    run, init_weights = Run(args.out), None if args.init_weights == "none" else Path(args.init_weights)
-    truth, device = read_truth(args.data), device_of(args)
-    settings, workers = settings_of(args, init_weights, device), workers_of(args, device)
+    run, truth, device = Run(args.out), read_truth(args.data), device_of(args)
+    # What is wrong with either is better said before anything of OUT is settled.
+    load_crops(truth, args.size, run.cache)
+    settings, init_weights = settings_of(args, device)
+    workers = workers_of(args, device)
     wanted = {"data": truth.digest, **asdict(settings)}
     if run.settings.exists():
-        found = read_json(run.settings)
+        found = BEFORE_DEPTHS | read_json(run.settings)
         changed = [key for key in wanted if found.get(key) != wanted[key]]
         if changed:
             raise DataError(
@@ -100,7 +104,6 @@ def train(args: argparse.Namespace) -> None:
             )
     write_json(run.settings, wanted)
     write_json(run.patients, truth.names)
-    load_crops(truth, settings.size, run.cache)
     missing = [n for n in range(args.members) if not run.trained(n).exists()]
     jobs = [
         TrainJob(args.data, run.cache, run.trained(n), settings, n, init_weights, args.threads, device, line % workers)
@@ -128,7 +131,7 @@ def begun(args: argparse.Namespace) -> tuple[Run, Settings, int, str]:
         members += 1
     if members == 0:
         raise DataError(f"{args.out} holds no trained member; `train` comes first")
-    return run, Settings(**found), members, digest
+    return run, Settings.of(found), members, digest
 
 
 def member_jobs(
@@ -184,10 +187,9 @@ def export(args: argparse.Namespace) -> None:
     changed = held(args, run, settings, members, pictures)
     oob, spread = gather(truth, [run.outputs(n) for n in range(members)], settings.seed)
     source = f"out of bag, {len(oob.egfr)} patients, one picture each, mean of the members that never saw the patient"
-    features = int(64 * settings.width) * 8
     making = Making(
-        method_of(asdict(settings), members), source, LIMITS + STOPPED, settings.size, features, settings.length_input,
-        {"init_weights": settings.init_weights} if settings.init_weights else {},
+        method_of(asdict(settings), members), source, LIMITS + STOPPED, settings.size, settings.feature_count,
+        settings.length_input, {"init_weights": settings.init_weights} if settings.init_weights else {},
     )  # fmt: skip
     write_manifest(run, truth, oob, spread, making, label, changed)
     tell(run, oob, members)
@@ -253,7 +255,9 @@ def arguments() -> argparse.ArgumentParser:
     for function, out in ((train, "OUT"), (pretrain, "OUT.pt")):
         added = stage(function, out)
         added.add_argument("--size", type=int, default=defaults.size, help="pixels of a crop (%(default)s)")
-        added.add_argument("--width", type=float, default=defaults.width, help="relative to ResNet-18 (%(default)s)")
+        added.add_argument("--depth", type=int, choices=DEPTHS, default=defaults.depth, help="layers (%(default)s)")
+        added.add_argument("--head", choices=HEADS, default=defaults.head, help="authors' or small one (%(default)s)")
+        added.add_argument("--width", type=float, default=defaults.width, help="relative to the ResNet (%(default)s)")
         added.add_argument("--epochs", type=int, default=defaults.epochs, help="(%(default)s)")
         added.add_argument("--batch", type=int, default=defaults.batch, help="(%(default)s)")
         added.add_argument("--lr", type=float, default=defaults.lr, help="highest rate (%(default)s)")
@@ -262,6 +266,8 @@ def arguments() -> argparse.ArgumentParser:
         added.add_argument("--seed", type=int, default=defaults.seed, help="(%(default)s)")
         added.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto", help="(%(default)s)")
         added.add_argument("--length-input", action="store_true", help="head and trees see the kidney's length in cm")
+        begun = "a file of torch weights, as pretrain writes; torchvision's of ImageNet; or random ones (%(default)s)"
+        added.add_argument("--init-weights", default="torchvision", metavar="FILE|torchvision|none", help=begun)
         added.set_defaults(labels=defaults.labels)
         if function is pretrain:
             labels = "what it learns to say; the oracle only phantoms have (%(default)s)"
@@ -273,7 +279,6 @@ def arguments() -> argparse.ArgumentParser:
             added.add_argument("--slurm", choices=["auto", "on", "off"], default="auto", help=slurm)
             added.add_argument("--gpus", type=int, default=0, help="of a member under Slurm (%(default)s)")
             added.add_argument("--partition", help="of Slurm (its default one)")
-            added.add_argument("--init-weights", default="none", metavar="FILE|none", help="what pretrain wrote")
     cli_import.add_label(stage(export, "OUT"), "phantom-demo-2")
     stage(evaluate, "OUT")
     return parser

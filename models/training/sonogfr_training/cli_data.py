@@ -8,6 +8,7 @@ from tqdm import tqdm
 
 from .labels import FORMULAS, UNITS
 from .prepare import BLACK_SHARE_MAX, DAYS_MAX, TEST_SHARE, Order, prepare
+from .runs import Settings
 from .sight import Program
 
 
@@ -41,7 +42,7 @@ def add_stages(stages) -> None:
     added.add_argument("manifest", type=Path, metavar="MANIFEST.csv")
     added.add_argument("out", type=Path, metavar="OUT", help="folder to make")
     added.add_argument("--sonogfr", metavar="FILE", help="the program (that of $PATH)")
-    added.add_argument("--size", type=int, default=128, help="pixels of a crop (%(default)s)")
+    added.add_argument("--size", type=int, default=Settings().size, help="pixels of a crop (%(default)s)")
     added.add_argument("--formula", choices=sorted(FORMULAS), default="mdrd186", help="of eGFR (%(default)s)")
     added.add_argument("--race-term", action="store_true", help="with the formula's race term, by a column black")
     added.add_argument("--unit", type=_unit, help="of creatinine, mg/dL or umol/L, where there is no column for it")

@@ -5,7 +5,7 @@ Which way the released probabilities point is settled by the pictures, not by th
 
 import argparse
 import hashlib
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +14,10 @@ from .boosters import read_booster, to_json
 from .bundle import LIMITS, Label, Making, out_of_bag, write_manifest
 from .data import DataError, Truth, halves, load_crops, read_truth, rng_of
 from .metrics import auc
-from .runs import ImportJob, Run, Settings
+from .runs import RELEASED, ImportJob, Run
 from .store import read_json, write_json, write_whole
 from .workers import run_jobs
 
-# Of the released network, src `Kuo2019` in network.py, which this loads no torch for.
-SIZE, FEATURES = 224, 2048
 # Standard errors by which the area under the curve must lie off a half before it says which way a probability points.
 DECISIVE = 3.0
 
@@ -36,14 +34,14 @@ def import_kuo2019(args: argparse.Namespace) -> None:
     run, truth = Run(args.out), read_truth(args.data)
     if args.clinical and truth.oracle:
         raise DataError("data with an oracle is synthetic: its bundle is a demonstration")
-    settings = Settings(size=SIZE, width=1.0, epochs=0, seed=args.seed)
+    settings = replace(RELEASED, seed=args.seed)
     hashes = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for pair in files for file in pair}
     begin(run, {"data": truth.digest, **asdict(settings)}, hashes)
     write_json(run.patients, truth.names)
-    load_crops(truth, SIZE, run.cache)
+    load_crops(truth, settings.size, run.cache)
     for _, booster in files:
         # A second each; networks take minutes: what is wrong here is better said before.
-        read_booster(booster, FEATURES)
+        read_booster(booster, RELEASED.feature_count)
     judged, unseen = judges(truth, args.members, args.seed)
     jobs = [
         ImportJob(args.data, run, settings, n, "int8", 0, weights, booster)
@@ -58,11 +56,11 @@ def import_kuo2019(args: argparse.Namespace) -> None:
     outputs = [run.outputs(n) for n in range(args.members)]
     oob, spread = out_of_bag(truth, outputs, judged, unseen)
     making = Making(
-        f"weights released by Kuo et al. 2019, npj Digital Medicine 2:29: {args.members} ResNet-101 at {SIZE} px with "
+        f"weights released by Kuo et al. 2019, npj Digital Medicine 2:29: {args.members} ResNet-101 at {settings.size} px with "
         "XGBoost 0.72 on pooled features; int8, pooling and head in float. The trees' probability pointed at eGFR "
         + (">= 60 on this data and was turned." if turned else "< 60 on this data and was left so."),
         f"{len(oob.egfr)} patients of this data, one picture each, mean of all members, none of which saw them",
-        LIMITS, SIZE, FEATURES, False, hashes,
+        LIMITS, settings.size, settings.feature_count, False, hashes,
     )  # fmt: skip
     write_manifest(run, truth, oob, spread, making, Label(args.name, not args.clinical, args.note), changed)
     cli.tell(run, oob, args.members)
@@ -111,7 +109,7 @@ def settle(run: Run, truth: Truth, judged: np.ndarray, files: list[tuple[Path, P
         raise DataError("the networks' eGFR does not rise with the data's: these weights say nothing of these pictures")
     turned = not points_at_sick(truth.ckd[judged], np.mean([one["p"][judged] for one in raw], axis=0))
     for n, (one, (_, booster)) in enumerate(zip(raw, files)):
-        text = to_json(read_booster(booster, FEATURES), turned)
+        text = to_json(read_booster(booster, RELEASED.feature_count), turned)
         write_whole(run.trees(n), lambda draft, t=text: draft.write_text(t, encoding="utf-8"))
         said = {"egfr": one["egfr"], "p_ckd": 1 - one["p"] if turned else one["p"], "distance": one["distance"]}
         write_whole(run.outputs(n), lambda draft, s=said: np.savez(draft, **s))

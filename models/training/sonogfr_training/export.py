@@ -18,8 +18,8 @@ from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, Q
 from torch import nn
 
 from .data import draw_bag, inputs, load_crops, read_truth, rng_of
-from .network import Block, Bottleneck, Kuo2019, Network, fold_batch_norm
-from .runs import MemberJob
+from .network import Block, Bottleneck, Network, fold_batch_norm
+from .runs import MemberJob, Settings
 from .store import write_whole
 
 OPSET, IR_VERSION = 17, 8
@@ -70,7 +70,7 @@ class _Graph:
             x = self.node("Relu", [x], output) if isinstance(layer, nn.ReLU) else self.gemm(x, layer, name, output)
 
 
-def to_onnx(network: Network | Kuo2019, size: int) -> onnx.ModelProto:
+def to_onnx(network: Network, size: int) -> onnx.ModelProto:
     """Writes `network`, whose batch normalisations and units are folded, as a plain graph.
 
     Shape: "crop" [1, 3, size, size], and where it takes the length "length_cm" [1, 1] -> "egfr" [1, 1],
@@ -158,11 +158,11 @@ def check_int8(model: onnx.ModelProto) -> Counter:
 def load_trained(path: Path) -> tuple[Network, int]:
     """The network of a result file, ready to export, and its input size."""
     saved = torch.load(path, weights_only=True)
-    settings = saved["settings"]
-    network = Network(settings["width"], settings.get("length_input", False))
+    settings = Settings.of(saved["settings"])
+    network = Network.of(settings)
     network.load_state_dict(saved["state"])
     network.fold_units(saved["mean"], saved["std"])
-    return fold_batch_norm(network.eval()), settings["size"]
+    return fold_batch_norm(network.eval()), settings.size
 
 
 def export_member(job: MemberJob) -> str:

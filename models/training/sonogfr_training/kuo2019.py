@@ -1,7 +1,4 @@
-"""The weights that Kuo et al. 2019 released -> members. Runs in a worker with torch, as `export` does.
-
-Nothing of a file is executed: torch reads its tensors alone.
-"""
+"""The weights that Kuo et al. 2019 released -> members. Runs in a worker with torch, as `export` does."""
 
 import re
 from pathlib import Path
@@ -12,34 +9,19 @@ import torch
 
 from .data import DataError, halves, load_crops, read_truth
 from .export import CALIBRATION_CROPS, check_int8, quantise, to_onnx
-from .network import Kuo2019, fold_batch_norm
-from .runs import ImportJob
+from .network import Network, fold_batch_norm
+from .runs import RELEASED, ImportJob
 from .store import write_whole
+from .weights import read_weights
 
-PREFIX = "module."
-"""Which torch's DataParallel puts before every name."""
 STEM = re.compile(r"(.*?)conv1\.weight")
 
 
-def load_network(path: Path) -> Kuo2019:
+def load_network(path: Path) -> Network:
     """Reads a state dict of torch 0.2 or later. Errors: no such file, another network, a weight that is none."""
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except OSError as error:
-        raise DataError(f"{path}: {error.strerror}") from error
-    # torch raises what its reader stumbles over.
-    except Exception as error:
-        raise DataError(f"{path}: is no file of torch weights, or asks for more than weights") from error
-    if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
-        raise DataError(f"{path}: holds no state dict")
-    state = {key.removeprefix(PREFIX): value.float() for key, value in state.items()}
-    network = Kuo2019()
+    state, network = read_weights(path).state, Network.of(RELEASED)
     wanted = network.state_dict()
-    found = _trunk(path, state, wanted) | _head(path, state, wanted)
-    broken = [key for key, value in found.items() if not bool(torch.isfinite(value).all())]
-    if broken:
-        raise DataError(f"{path}: {broken[0]} holds numbers that are none")
-    network.load_state_dict(found)
+    network.load_state_dict(_trunk(path, state, wanted) | _head(path, state, wanted))
     return network.eval()
 
 
@@ -84,9 +66,9 @@ def import_member(job: ImportJob) -> str:
     torch.set_num_threads(1)
     network = fold_batch_norm(load_network(job.weights))
     truth = read_truth(job.data)
-    crops = load_crops(truth, Kuo2019.SIZE, job.run.cache)
+    crops = load_crops(truth, RELEASED.size, job.run.cache)
     float_file, int8_file = job.run.float_network(job.member), job.run.network(job.member)
-    write_whole(float_file, lambda draft: onnx.save(to_onnx(network, Kuo2019.SIZE), draft))
+    write_whole(float_file, lambda draft: onnx.save(to_onnx(network, RELEASED.size), draft))
     patients, _ = halves(truth.patient_count, job.settings.seed)
     pictures = np.flatnonzero(np.isin(truth.patient, patients))[:CALIBRATION_CROPS]
     write_whole(int8_file, lambda draft: quantise(float_file, draft, crops[pictures], None))

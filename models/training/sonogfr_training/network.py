@@ -1,4 +1,4 @@
-"""ResNet-18 of any width with a small head for one number, and the ResNet-101 of Kuo et al. 2019 with theirs; both with
+"""ResNets of 18 to 101 layers and any width with a head for one number: a small one, or that of Kuo et al. 2019; with
 torchvision's parameter names."""
 
 from collections import OrderedDict
@@ -6,11 +6,17 @@ from collections import OrderedDict
 import torch
 from torch import Tensor, nn
 
+from .runs import Settings
+
 STEM_WIDTH = 64
 """Channels of the first stage at width 1."""
-HEAD_WIDTH = 32
-"""At 64, ten half-width members in int8 would take 29.3 MB without their trees."""
-DROPOUT = 0.3
+HEAD_LAYERS = {
+    # At 64, ten half-width ResNet-18 in int8 would take 29.3 MB without their trees.
+    "small": ((32, 0.3),),
+    # No activation follows the layer of 1000, which was made to name pictures. Source: the released code of Kuo et al. 2019.
+    "kuo2019": ((1000, None), (512, 0.5), (256, 0.5)),
+}
+"""By name, the widths of the full layers before the last one, each with the dropout behind its ReLU or none where neither follows."""
 LENGTH_CENTRE_CM, LENGTH_SPREAD_CM = 10.0, 1.0
 """The head sees (length - centre) / spread, about as large as a pooled feature.
 Source: adult kidneys are 9 to 12 cm long; anything near that serves."""
@@ -18,6 +24,8 @@ Source: adult kidneys are 9 to 12 cm long; anything near that serves."""
 
 class Block(nn.Module):
     """Two 3 x 3 convolutions around a shortcut."""
+
+    EXPANSION = 1
 
     def __init__(self, inputs: int, outputs: int, stride: int):
         super().__init__()
@@ -62,42 +70,23 @@ class Bottleneck(nn.Module):
         return torch.relu(self.bn3(self.conv3(x)) + shortcut)
 
 
-class Kuo2019(nn.Module):
-    """Crop -> (eGFR in mL/min/1.73 m2, pooled features): ResNet-101 with its layer of 1000 and the authors' head.
+STAGES = {
+    18: (Block, (2, 2, 2, 2)),
+    34: (Block, (3, 4, 6, 3)),
+    50: (Bottleneck, (3, 4, 6, 3)),
+    101: (Bottleneck, (3, 4, 23, 3)),
+}
+"""By depth, of what the stages are made, and of how many each. Source: He et al. 2016, table 1."""
 
-    Shape: [b, 3, 224, 224] float32 -> ([b, 1], [b, 2048]). Source: the released code of Kuo et al. 2019.
-    """
 
-    DEPTHS, SIZE, HEAD = (3, 4, 23, 3), 224, (1000, 512, 256, 1)
-    length_input = False
-
-    def __init__(self):
-        super().__init__()
-        self.conv1 = nn.Conv2d(3, STEM_WIDTH, 7, 2, 3, bias=False)
-        self.bn1 = nn.BatchNorm2d(STEM_WIDTH)
-        self.maxpool = nn.MaxPool2d(3, 2, 1)
-        inputs = STEM_WIDTH
-        for stage, depth in enumerate(self.DEPTHS, 1):
-            width = STEM_WIDTH << (stage - 1)
-            blocks = []
-            for index in range(depth):
-                blocks.append(Bottleneck(inputs, width, 2 if index == 0 and stage > 1 else 1))
-                inputs = width * Bottleneck.EXPANSION
-            setattr(self, f"layer{stage}", nn.Sequential(*blocks))
-        self.feature_count = inputs
-        self.avgpool = nn.AdaptiveAvgPool2d(1)
-        # No activation follows the layer of 1000, which was made to name pictures.
-        widths, layers = (inputs, *self.HEAD), []
-        for index, (wide, narrow) in enumerate(zip(widths, widths[1:])):
-            layers.append(nn.Linear(wide, narrow))
-            layers += [nn.ReLU(), nn.Dropout(0.5)] if index in (1, 2) else []
-        self.head = nn.Sequential(*layers)
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        x = self.maxpool(torch.relu(self.bn1(self.conv1(x))))
-        x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
-        features = torch.flatten(self.avgpool(x), 1)
-        return self.head(features), features
+def make_head(name: str, inputs: int) -> nn.Sequential:
+    """The head of that name on `inputs` numbers."""
+    layers = []
+    for outputs, dropout in HEAD_LAYERS[name]:
+        layers.append(nn.Linear(inputs, outputs))
+        layers += [] if dropout is None else [nn.ReLU(), nn.Dropout(dropout)]
+        inputs = outputs
+    return nn.Sequential(*layers, nn.Linear(inputs, 1))
 
 
 class Network(nn.Module):
@@ -108,26 +97,31 @@ class Network(nn.Module):
     until `fold_units` makes them mL/min/1.73 m2 and cm.
     """
 
-    def __init__(self, width: float, length_input: bool):
+    def __init__(self, depth: int, head: str, width: float, length_input: bool):
         super().__init__()
-        channels = [int(STEM_WIDTH * width) * factor for factor in (1, 2, 4, 8)]
-        self.feature_count = channels[-1]
-        self.conv1 = nn.Conv2d(3, channels[0], 7, 2, 3, bias=False)
-        self.bn1 = nn.BatchNorm2d(channels[0])
+        kind, counts = STAGES[depth]
+        inputs = int(STEM_WIDTH * width)
+        self.conv1 = nn.Conv2d(3, inputs, 7, 2, 3, bias=False)
+        self.bn1 = nn.BatchNorm2d(inputs)
         self.maxpool = nn.MaxPool2d(3, 2, 1)
-        for stage, (inputs, outputs) in enumerate(zip([channels[0], *channels], channels), 1):
-            blocks = nn.Sequential(Block(inputs, outputs, 1 if stage == 1 else 2), Block(outputs, outputs, 1))
-            setattr(self, f"layer{stage}", blocks)
+        for stage, count in enumerate(counts, 1):
+            channels = int(STEM_WIDTH * width) << (stage - 1)
+            blocks = []
+            for index in range(count):
+                blocks.append(kind(inputs, channels, 2 if index == 0 and stage > 1 else 1))
+                inputs = channels * kind.EXPANSION
+            setattr(self, f"layer{stage}", nn.Sequential(*blocks))
+        self.feature_count = inputs
         self.avgpool = nn.AdaptiveAvgPool2d(1)
-        self.head = nn.Sequential(
-            nn.Linear(self.feature_count + length_input, HEAD_WIDTH),
-            nn.ReLU(),
-            nn.Dropout(DROPOUT),
-            nn.Linear(HEAD_WIDTH, 1),
-        )
+        self.head = make_head(head, inputs + length_input)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Network":
+        """The network that `settings` ask for, with random weights."""
+        return cls(settings.depth, settings.head, settings.width, settings.length_input)
 
     @property
     def length_input(self) -> bool:
@@ -157,7 +151,7 @@ def scale_length(cm: Tensor) -> Tensor:
     return (cm - LENGTH_CENTRE_CM) / LENGTH_SPREAD_CM
 
 
-def fold_batch_norm(network: Network | Kuo2019) -> Network | Kuo2019:
+def fold_batch_norm(network: Network) -> Network:
     """Folds every batch normalisation into the convolution before it; `network` must be in evaluation mode."""
     fuse = nn.utils.fusion.fuse_conv_bn_eval
     network.conv1, network.bn1 = fuse(network.conv1, network.bn1), nn.Identity()

@@ -1,33 +1,62 @@
 """What a run is made of: its settings, its files, the jobs it hands to workers. Light: every process loads it."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 
+DEPTHS = (18, 34, 50, 101)
+"""Layers that a ResNet may have here."""
+HEADS = ("small", "kuo2019")
+"""Names of the full layers behind the pooled features: of one hidden layer, or the authors'."""
+BEFORE_DEPTHS = {"depth": 18, "head": "small"}
+"""What all networks were before there was a choice, which older files do not tell."""
+
+
 @dataclass(frozen=True)
 class Settings:
-    """Everything but the data that decides what a network becomes."""
+    """Everything but the data that decides what a network becomes. As they are, those of Kuo et al. 2019, but for epochs,
+    batch and rates, which the paper does not tell."""
 
-    size: int = 128
+    size: int = 224
     """Width and height of the crops, a multiple of 32."""
-    width: float = 0.5
-    """Channels relative to ResNet-18's."""
+    depth: int = 101
+    """One of `DEPTHS`."""
+    head: str = "kuo2019"
+    """One of `HEADS`."""
+    width: float = 1.0
+    """Channels relative to the ResNet's own."""
     epochs: int = 8
     batch: int = 64
-    lr: float = 1e-3
+    lr: float = 2e-4
     """The highest rate of the one-cycle schedule."""
     weight_decay: float = 0.02
     precision: str = "float32"
     """Of the convolutions while training: "bf16" or "float32"."""
     seed: int = 1
     init_weights: str | None = None
-    """SHA-256 of the starting network's file, none for random weights."""
+    """SHA-256 of the file of weights that the network begins with, none for random ones."""
     length_input: bool = False
     """Whether head and trees see the kidney's length in cm beside the pooled features."""
     labels: str = "egfr"
     """What the network learns to say: "egfr" as measured, or phantoms' "oracle", its mean over kidneys like this."""
+
+    @classmethod
+    def of(cls, found: dict) -> Settings:
+        """Those that a run or a network in a file was begun with."""
+        return cls(**(BEFORE_DEPTHS | found))
+
+    @property
+    def feature_count(self) -> int:
+        """How many pooled features the network has: its last stage's channels, fourfold behind bottlenecks."""
+        return int(64 * self.width) * 8 * (4 if self.depth >= 50 else 1)
+
+
+RELEASED = Settings(size=224, depth=101, head="kuo2019", width=1.0, epochs=0)
+"""The network whose weights Kuo et al. 2019 released."""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from .network import Network, scale_length
 from .progress import Progress
 from .runs import TrainJob
 from .store import write_whole
+from .weights import begin_with, read_weights
 
 LENGTH_JITTER = 0.015
 """Deviation of the length that training draws anew, as a share of it. Where a sonographer sets the markers, and what is
@@ -100,19 +101,18 @@ def predict(network: Network, pictures: Pictures, chosen: np.ndarray, batch: int
     return torch.cat(parts).cpu().numpy()
 
 
-def start(job: TrainJob, truth: Truth, bag: Bag) -> tuple[Network, float, float]:
-    """The network to begin with, and the mean and deviation by which its target is scaled (mL/min/1.73 m2)."""
-    network = Network(job.settings.width, job.settings.length_input)
-    if job.init_weights is None:
-        drawn = np.concatenate([truth.egfr[truth.pictures[patient]] for patient in np.unique(bag.drawn)])
-        return network, float(drawn.mean()), float(drawn.std())
-    saved = torch.load(job.init_weights, weights_only=True)
-    begun, wanted = saved["settings"], asdict(job.settings)
-    unlike = [key for key in ("width", "length_input") if begun.get(key, False) != wanted[key]]
-    if unlike:
-        raise DataError(f"{job.init_weights} was trained with another {', '.join(unlike)}")
-    network.load_state_dict(saved["state"])
-    return network, saved["mean"], saved["std"]
+def start(job: TrainJob, truth: Truth, bag: Bag) -> tuple[Network, float, float, str]:
+    """The network to begin with, the mean and deviation by which its target is scaled (mL/min/1.73 m2), and in words
+    what it begins with."""
+    network, begun = Network.of(job.settings), "random weights"
+    if job.init_weights is not None:
+        weights = read_weights(job.init_weights)
+        whole = begin_with(network, weights)
+        begun = weights.path.name if whole else f"{weights.path.name} but for its head"
+        if whole and weights.scale is not None:
+            return network, *weights.scale, begun
+    drawn = np.concatenate([truth.egfr[truth.pictures[patient]] for patient in np.unique(bag.drawn)])
+    return network, float(drawn.mean()), float(drawn.std()), begun
 
 
 def labels_of(job: TrainJob, truth: Truth) -> np.ndarray:
@@ -126,7 +126,7 @@ def fit(job: TrainJob, truth: Truth, pictures: Pictures, bag: Bag) -> dict:
     settings, rng, device = job.settings, rng_of(job.settings.seed, job.member or 0, "train"), torch.device(job.device)
     torch.manual_seed(int(rng.integers(2**63)))
     chance = Chance(device, int(rng.integers(2**63)))
-    network, mean, std = start(job, truth, bag)
+    network, mean, std, begun = start(job, truth, bag)
     network = network.to(device, memory_format=torch.channels_last)
     target = torch.from_numpy((labels_of(job, truth) - mean) / std).to(device)
     optimiser = torch.optim.AdamW(
@@ -154,7 +154,9 @@ def fit(job: TrainJob, truth: Truth, pictures: Pictures, bag: Bag) -> dict:
         bar.set_postfix(mae=f"{history[-1]['mae']:.1f}", r=f"{history[-1]['r']:.3f}")
     bar.close()
     state = {key: value.cpu().contiguous() for key, value in network.state_dict().items()}
-    result = {"state": state, "mean": mean, "std": std, "settings": asdict(settings), "history": history}
+    result = {
+        "state": state, "mean": mean, "std": std, "settings": asdict(settings), "history": history, "begun": begun,
+    }  # fmt: skip
     write_whole(job.result, lambda draft: torch.save(result, draft))
     progress.end()
     return result
@@ -216,7 +218,7 @@ def train_one(job: TrainJob) -> str:
     oracle = f" (the oracle {last['r_oracle']:.3f})" if truth.oracle else ""
     return (
         f"{job.result.name}: left-out patients r {last['r']:.3f}{oracle}, MAE {last['mae']:.1f} mL/min/1.73 m2, "
-        f"{last['pictures_per_s']:.0f} pictures/s"
+        f"{last['pictures_per_s']:.0f} pictures/s; begun from {result['begun']}"
     )
 
 

@@ -80,8 +80,8 @@ standin.write(Path(sys.argv[2]), patients=40, size=32, seed=1)
 PY
 
 train() {
-    "$python" -m sonogfr_training.cli train "$node/data" "$node/out" --size 32 --width 0.125 --epochs "$1" --batch 16 \
-        --members 3 --device cpu --slurm on 2>&1
+    "$python" -m sonogfr_training.cli train "$node/data" "$node/out" --size 32 --depth 18 --head small --width 0.125 --init-weights none \
+        --epochs "$1" --batch 16 --members 3 --device cpu --slurm on 2>&1
 }
 
 echo "== a member is cancelled while it trains"
@@ -101,8 +101,8 @@ train 40
 ls "$node/out/members" | sort
 [ "$(ls "$node/out/members" | grep -c '^[0-9]*\.pt$')" = 3 ]
 # What a member became does not depend on who ran it.
-"$python" -m sonogfr_training.cli train "$node/data" "$node/local" --size 32 --width 0.125 --epochs 40 --batch 16 \
-    --members 1 --device cpu --slurm off >/dev/null 2>&1
+"$python" -m sonogfr_training.cli train "$node/data" "$node/local" --size 32 --depth 18 --head small --width 0.125 --init-weights none \
+    --epochs 40 --batch 16 --members 1 --device cpu --slurm off >/dev/null 2>&1
 "$python" - "$node" <<'PY'
 import sys, torch
 a, b = (torch.load(f"{sys.argv[1]}/{out}/members/0.pt", weights_only=True)["state"] for out in ("out", "local"))

@@ -18,8 +18,8 @@ from PIL import Image
 
 from sonogfr_training import cli, cli_import, compare, kuo2019, trees
 from sonogfr_training.data import DataError, halves, load_crops, normalise, read_truth
-from sonogfr_training.network import Bottleneck, Kuo2019
-from sonogfr_training.runs import Run
+from sonogfr_training.network import Bottleneck, Network
+from sonogfr_training.runs import RELEASED, Run
 
 FIXTURES = Path(__file__).parent / "fixtures"
 MEMBERS, PATIENTS, SIZE = 2, 40, 224
@@ -38,12 +38,12 @@ class OldTensor:
         return torch._utils._rebuild_tensor, (t.storage(), t.storage_offset(), tuple(t.size()), t.stride())
 
 
-def stand_in(seed: int, crops: np.ndarray) -> Kuo2019:
+def stand_in(seed: int, crops: np.ndarray) -> Network:
     """The authors' network with random weights that behaves as a trained one does: its blocks change little, and its
     eGFR, 8 mL/min/1.73 m2 of deviation, falls along what its features differ most in. A wild one would say of noise,
     int8's as well, what it says of pictures."""
     torch.manual_seed(seed)
-    network, x = Kuo2019(), torch.from_numpy(normalise(crops))
+    network, x = Network.of(RELEASED), torch.from_numpy(normalise(crops))
     for module in network.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             module.momentum = None
@@ -67,7 +67,7 @@ def stand_in(seed: int, crops: np.ndarray) -> Kuo2019:
     return network
 
 
-def release(network: Kuo2019, path: Path) -> None:
+def release(network: Network, path: Path) -> None:
     """Saves it as torch 0.2 saved a DataParallel's state dict, with names of its own for the head."""
     heads = {"head.0.": "resnet.fc.", "head.1.": "fc1.", "head.4.": "fc2.", "head.7.": "out."}
     state = OrderedDict()
@@ -221,7 +221,7 @@ class Evil:
 
 @pytest.fixture(scope="module")
 def shapes():
-    return {"module." + key: value.shape for key, value in Kuo2019().state_dict().items()}
+    return {"module." + key: value.shape for key, value in Network.of(RELEASED).state_dict().items()}
 
 
 BAD = [

@@ -24,7 +24,7 @@ def member(tmp_path_factory):
     truth, run = read_truth(data), Run(folder / "out")
     crops = load_crops(truth, 32)
     torch.manual_seed(2)
-    network = Network(0.125, True)
+    network = Network(18, "small", 0.125, True)
     # One pass in training mode gives the normalisations something to fold.
     network(torch.from_numpy(normalise(crops)), scale_length(torch.from_numpy(truth.length_cm)))
     network.eval().fold_units(60.0, 25.0)
@@ -36,7 +36,7 @@ def member(tmp_path_factory):
 
 
 def job_of(member, pictures):
-    settings = Settings(size=32, width=0.125, length_input=True)
+    settings = Settings(size=32, depth=18, head="small", width=0.125, length_input=True)
     return PicturesJob(member.data, member.run, settings, 0, "float", 0, pictures)
 
 
@@ -103,7 +103,7 @@ def test_given_int8_that_moves_a_picture_too_far_expect_export_to_fail_and_no_ma
 
     monkeypatch.setattr(cli, "run_jobs", in_process)
     args = SimpleNamespace(data=member.data, workers=1)
-    settings = Settings(size=32, width=0.125, length_input=True)
+    settings = Settings(size=32, depth=18, head="small", width=0.125, length_input=True)
     said = compare.egfr_of(job_of(member, np.arange(len(member.crops))), member.run.float_network(0))
     pictures, _ = left_out(member.truth, 1, settings.seed)
     outputs, manifest = member.run.outputs(0), member.run.bundle / "manifest.json"

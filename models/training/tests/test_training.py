@@ -188,12 +188,15 @@ def test_given_ties_expect_half_of_each_in_the_auc():
     assert metrics.auc(np.ones(3), np.ones(3)) is None
 
 
-@pytest.mark.parametrize("length_input", [False, True])
+@pytest.mark.parametrize(
+    "depth, head, length_input, convolutions",
+    [(18, "small", False, 20), (18, "small", True, 20), (34, "kuo2019", False, 36), (50, "kuo2019", True, 53)],
+)
 def test_given_a_network_expect_the_same_numbers_from_plain_onnx_and_only_trunk_ops_in_int8(
-    data, tmp_path, length_input
+    data, tmp_path, depth, head, length_input, convolutions
 ):
     torch.manual_seed(1)
-    network, truth = Network(0.125, length_input), read_truth(data)
+    network, truth = Network(depth, head, 0.125, length_input), read_truth(data)
     crops, length = load_crops(truth, 32), truth.length_cm if length_input else None
     x = torch.from_numpy(normalise(crops)), None if length is None else scale_length(torch.from_numpy(length))
     # One pass in training mode gives the normalisations something to fold.
@@ -213,12 +216,13 @@ def test_given_a_network_expect_the_same_numbers_from_plain_onnx_and_only_trunk_
         assert np.abs(longer - egfr).min() > 0
     export.quantise(tmp_path / "float.onnx", tmp_path / "int8.onnx", crops[:20], length)
     quantised = onnx.load(tmp_path / "int8.onnx")
-    assert export.check_int8(quantised)["Conv"] == 20
+    assert export.check_int8(quantised)["Conv"] == convolutions
     weights = [
         onnx.numpy_helper.to_array(w) for w in quantised.graph.initializer if w.data_type == onnx.TensorProto.INT8
     ]
     assert (
-        len([w for w in weights if w.ndim == 4]) == 20 and min(w[w != 0].min() for w in weights if w.ndim == 4) >= -127
+        len([w for w in weights if w.ndim == 4]) == convolutions
+        and min(w[w != 0].min() for w in weights if w.ndim == 4) >= -127
     )
     assert np.abs(trees.run_network(tmp_path / "int8.onnx", crops, length)[0] - egfr).max() < 5.0
     with pytest.raises(ValueError, match="not quantised"):
@@ -226,7 +230,7 @@ def test_given_a_network_expect_the_same_numbers_from_plain_onnx_and_only_trunk_
 
 
 def train_job(data, run, member):
-    settings = Settings(size=32, width=0.125, epochs=1, batch=16)
+    settings = Settings(size=32, depth=18, head="small", width=0.125, epochs=1, batch=16)
     return TrainJob(data, run.cache, run.trained(member), settings, member, None, 1, "cpu", 0)
 
 
@@ -240,7 +244,7 @@ def test_given_the_same_seed_expect_the_same_member(data, tmp_path):
 
 
 def test_given_a_kill_in_any_epoch_expect_the_same_weights_as_without(data, tmp_path, monkeypatch):
-    settings = Settings(size=32, width=0.125, epochs=3, batch=16, length_input=True)
+    settings = Settings(size=32, depth=18, head="small", width=0.125, epochs=3, batch=16, length_input=True)
     run, whole = Run(tmp_path / "run"), Run(tmp_path / "whole")
     job_of = lambda of: TrainJob(data, of.cache, of.trained(0), settings, 0, None, 1, "cpu", 0)  # noqa: E731
     train_one(job_of(whole))
@@ -307,8 +311,8 @@ def test_given_a_killed_run_expect_only_the_missing_member_trained(data, tmp_pat
 
     monkeypatch.setattr(cli, "run_jobs", in_process)
     out = tmp_path / "out"
-    tiny = ["train", str(data), str(out), "--size=32", "--width=0.125", "--epochs=1", "--batch=16", "--members=2"]
-    tiny += ["--device=cpu", "--slurm=off"]
+    tiny = ["train", str(data), str(out), "--size=32", "--depth=18", "--head=small", "--width=0.125", "--epochs=1"]
+    tiny += ["--batch=16", "--members=2", "--init-weights=none", "--device=cpu", "--slurm=off"]
     call = lambda *more: (lambda args: args.function(args))(cli.arguments().parse_args([*tiny, *more]))  # noqa: E731
     call()
     before = Run(out).trained(0).read_bytes()

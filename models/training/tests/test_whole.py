@@ -20,7 +20,11 @@ PROGRAM = os.environ.get("SONOGFR")
 PHANTOMS, SEED = 240, 63
 TINY = [
     "--size=64",
+    "--depth=18",
+    "--head=small",
     "--width=0.125",
+    "--init-weights=none",
+    "--lr=1e-3",
     "--batch=32",
     "--epochs=5",
     "--members=3",
@@ -117,3 +121,18 @@ def test_given_its_test_patients_expect_figures_and_its_training_patients_refuse
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 2 and "what" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_given_the_papers_network_expect_a_bundle_that_the_program_reads_by_its_own_engine(made):
+    train, out = made / "data/train", made / "out50"
+    small = ["--size=64", "--depth=50", "--width=0.25", "--init-weights=none", "--epochs=1", "--batch=32"]
+    small += ["--members=3"]
+    kit("train", train, out, *small, "--length-input", "--precision=float32", "--device=cpu", "--slurm=off")
+    kit("export", train, out, "--name=deep", "--clinical")
+    bundle, screen = made / "deep.sonogfr", next((made / "phantoms/screens").glob("*.png"))
+    call(PROGRAM, "bundle", "build", out / "bundle", "-o", bundle)
+    said = call(PROGRAM, "bundle", "info", bundle)
+    assert "3 members, input 64 x 64 and the kidney's length, 512 features" in said and "runs         int8 by" in said
+    assert "ResNet-50 of width 0.25 with the authors' head" in said
+    reading = json.loads(call(PROGRAM, "read", screen, "--bundle", bundle, "--json"))
+    assert reading["outcome"] == "measured" and (reading["estimate"] or reading["refusal"])
