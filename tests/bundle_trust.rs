@@ -302,12 +302,12 @@ fn given_a_newest_bundle_that_cannot_be_used_expect_the_device_to_start_with_the
         words.iter().for_each(|word| assert!(log.contains(word), "{word} is not in: {log}"));
     };
     // Once from the file, once from the packed form that the first start made.
-    check("b", &["origin=PackedNow"]);
+    check("b", &["origin=PackedNow", "used=Installed"]);
     check("b", &["origin=Packed"]);
     let place = clinic.at("device/bundle.sonogfr");
     let good = fs::read(&place).unwrap();
     fs::write(&place, &good[..good.len() - 700]).unwrap();
-    check("a", &["cut off", "the last good bundle", "bundle.sonogfr.previous"]);
+    check("a", &["cut off", "the last good bundle", "bundle.sonogfr.previous", "used=Previous"]);
     clinic.write_signed("foreign", "other");
     fs::copy(clinic.at("foreign"), &place).unwrap();
     check("a", &["is signed by key", "the last good bundle"]);

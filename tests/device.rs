@@ -14,7 +14,7 @@ use sonogfr::{
         journal::Journal,
     },
     frame::Picture,
-    machine::{Missing, State},
+    machine::{BundleUsed, Missing, State},
     phantom::{self, cine::Exam},
     reading::Reading,
 };
@@ -82,11 +82,15 @@ fn play(script: Vec<Step>, journal: &Path) -> (Vec<&'static str>, anyhow::Result
     let health = Health::default();
     let journal = Journal::open(journal).unwrap();
     let mut states: Vec<&'static str> = Vec::new();
+    // Whatever happens, it stays said.
+    let bundle = BundleUsed::Previous;
     let show = |state: &State| {
+        assert_eq!(state.bundle, bundle);
         states.extend(Some(state.phase.name()).filter(|name| states.last() != Some(name)));
         let _over = told.send(state.phase.name());
     };
-    let ended = device::run(Equipment { source, reader, team, journal, inputs: None, health: &health }, show, || {});
+    let equipment = Equipment { source, reader, team, bundle, journal, inputs: None, health: &health };
+    let ended = device::run(equipment, show, || {});
     (states, ended)
 }
 

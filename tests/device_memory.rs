@@ -13,6 +13,7 @@ use sonogfr::{
         journal::Journal,
     },
     frame::Picture,
+    machine::BundleUsed,
     phantom::{self, cine::Exam},
 };
 use std::sync::mpsc::{Sender, channel};
@@ -61,7 +62,9 @@ fn given_frames_without_end_expect_memory_to_stay_flat() {
     let folder = tempfile::tempdir().unwrap();
     let journal = Journal::open(&folder.path().join("journal.jsonl")).unwrap();
     let health = Health::default();
-    device::run(Equipment { source, reader, team, journal, inputs: None, health: &health }, |_| {}, || {}).unwrap();
+    let bundle = BundleUsed::Installed;
+    let equipment = Equipment { source, reader, team, bundle, journal, inputs: None, health: &health };
+    device::run(equipment, |_| {}, || {}).unwrap();
     let resident: Vec<usize> = measured.iter().map(|bytes| bytes >> 20).collect();
     println!("{count} frames, resident MiB after each eighth: {resident:?}");
     // What the allocator keeps varies; a leak of one picture in a hundred frames would be 40 MiB in the second half of the few.

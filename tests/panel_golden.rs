@@ -15,7 +15,7 @@ use image::{ExtendedColorType, ImageEncoder, codecs::png};
 use sonogfr::{
     estimate::{Ckd, Estimate, Stage},
     frame::{Picture, Spot},
-    machine::{Failure, Fault, Missing, Part, Phase, State, Subject},
+    machine::{BundleUsed, Failure, Fault, Missing, Part, Phase, State, Subject},
     panel,
     refusal::Refusal,
     units::{Centimetres, Egfr, Probability},
@@ -111,6 +111,15 @@ fn given_no_signal_expect_its_golden_screen() {
 fn given_a_start_or_a_fault_expect_its_golden_screen() {
     check("starting-demonstration", true, Phase::Starting { loaded: 3, members: 10 });
     check("fault", false, Phase::Fault(Fault { part: Part::Journal, failure: Failure::Stopped }));
+}
+
+#[test]
+fn given_the_previous_bundle_in_use_expect_it_said_on_its_golden_screen() {
+    let bundle = BundleUsed::Previous;
+    check_state("live-previous-bundle", &State { bundle, phase: Phase::Live, ..State::new(false) });
+    let lengths = Refusal::LengthsDisagree { by_ruler: Centimetres(8.86), by_text: Centimetres(9.41) };
+    let refused = State { bundle, phase: Phase::Refused(lengths), ..State::new(true) };
+    check_state("refused-demonstration-previous-bundle", &refused);
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::{
         pictures,
     },
     frame::Picture,
-    machine::{Phase, State},
+    machine::{BundleUsed, Phase, State},
     phantom::{self, cine::Exam, patient::Patient},
     refusal::Refusal,
 };
@@ -117,7 +117,9 @@ pub fn play(seed: u64, bundle: Option<&Path>, profiles: Option<&Path>, folder: &
         let _ended = answered.send(is_answer(&state.phase));
     };
     let (journal, health) = (Journal::open(&journal)?, Health::default());
-    let equipment = Equipment { source: cart, reader: &reader, team: &team, journal, inputs: None, health: &health };
+    let bundle = BundleUsed::Installed;
+    let equipment =
+        Equipment { source: cart, reader: &reader, team: &team, bundle, journal, inputs: None, health: &health };
     let reading = device::run(equipment, show, || {})?;
     let files = save_panels(&shown, folder)?;
     let animation = folder.join("exam.gif");

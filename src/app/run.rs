@@ -21,7 +21,7 @@ use crate::{
         journal::Journal,
         service,
     },
-    machine::{Phase, State},
+    machine::{BundleUsed, Phase, State},
 };
 use anyhow::{Context, Result};
 use std::{
@@ -67,8 +67,8 @@ fn with_panel(board: &Board) -> Result<()> {
 
 /// Loads what the device judges with, and gets to work.
 fn with_bundle(board: &Board, states: &Slot<State>, health: &Health) -> Result<()> {
-    let (team, origin) = load(board, |state| drop(states.put(state)))?;
-    tracing::info!(bundle = team.identity().name, sha256 = team.identity().sha256, ?origin, "loaded");
+    let (team, origin, bundle) = load(board, |state| drop(states.put(state)))?;
+    tracing::info!(bundle = team.identity().name, sha256 = team.identity().sha256, ?origin, used = ?bundle, "loaded");
     for runs in team.runners() {
         tracing::info!(bundle = team.identity().name, runs, "networks");
     }
@@ -85,22 +85,22 @@ fn with_bundle(board: &Board, states: &Slot<State>, health: &Health) -> Result<(
                 Err(CaptureError::NotThere { .. }) => Camera::awaited(camera),
                 opened => opened?,
             };
-            work(Equipment { source, reader, team, journal, inputs, health }, show)
+            work(Equipment { source, reader, team, bundle, journal, inputs, health }, show)
         }
         Capture::Pictures { path, frames_per_s, repeat } => {
             let paths = read::pictures_of(std::slice::from_ref(path))?;
             let source = Pictures::new(paths, *frames_per_s, *repeat);
-            work(Equipment { source, reader, team, journal, inputs, health }, show)
+            work(Equipment { source, reader, team, bundle, journal, inputs, health }, show)
         }
         Capture::Phantom { seed, frames_per_s } => {
             let source = Exams::new(*seed, *frames_per_s);
-            work(Equipment { source, reader, team, journal, inputs, health }, show)
+            work(Equipment { source, reader, team, bundle, journal, inputs, health }, show)
         }
     }
 }
 
 /// The members of the bundle that the board file names; where that one cannot be used, of the last good one beside it.
-fn load(board: &Board, show: impl Fn(State) + Sync) -> Result<(Team, Origin)> {
+fn load(board: &Board, show: impl Fn(State) + Sync) -> Result<(Team, Origin, BundleUsed)> {
     let named = board.files.bundle.as_deref();
     let path = bundles::path(named)?;
     let folder = opened::folder();
@@ -110,7 +110,7 @@ fn load(board: &Board, show: impl Fn(State) + Sync) -> Result<(Team, Origin)> {
         );
     }
     let key = board.bundle.key.as_ref();
-    let why = match load_one(&path, key, folder.as_deref(), &show) {
+    let why = match load_one((&path, BundleUsed::Installed), key, folder.as_deref(), &show) {
         Err(why) => why,
         loaded => return loaded,
     };
@@ -119,27 +119,28 @@ fn load(board: &Board, show: impl Fn(State) + Sync) -> Result<(Team, Origin)> {
         return Err(why);
     }
     tracing::error!("{why:#}; the last good bundle, {}, is used in its place", previous.display());
-    load_one(&previous, key, folder.as_deref(), &show)
+    load_one((&previous, BundleUsed::Previous), key, folder.as_deref(), &show)
         .with_context(|| format!("{why:#}; nor can the last good one be used"))
 }
 
 /// The members of one bundle that the device may run; `show` is given the state as each is loaded.
 fn load_one(
-    path: &Path,
+    (path, used): (&Path, BundleUsed),
     key: Option<&Key>,
     folder: Option<&Path>,
     show: &(impl Fn(State) + Sync),
-) -> Result<(Team, Origin)> {
+) -> Result<(Team, Origin, BundleUsed)> {
     let in_bundle = || format!("bundle {}", path.display());
     let bundle = Opened::open(path, folder)?;
     bundle.trust(key)?;
-    let ready = State::new(bundle.identity().demonstration);
+    let ready = State { bundle: used, ..State::new(bundle.identity().demonstration) };
     let (loaded, members) = (AtomicUsize::new(0), bundle.manifest().members.len());
     let starting = |loaded| show(State { phase: Phase::Starting { loaded, members }, ..ready.clone() });
     starting(0);
     // Where packing them fails, members are counted again.
     let count = || starting((loaded.fetch_add(1, Ordering::Relaxed) + 1).min(members));
-    bundle.load(count).with_context(in_bundle)
+    let (team, origin) = bundle.load(count).with_context(in_bundle)?;
+    Ok((team, origin, used))
 }
 
 fn work<S: FrameSource>(equipment: Equipment<'_, S>, show: impl FnMut(&State)) -> Result<()> {

@@ -22,12 +22,23 @@ pub type LookId = u32;
 pub struct State {
     /// Whether the bundle is a demonstration; then every screen says so.
     pub demonstration: bool,
+    /// Which bundle judges; that it is not the installed one is said on every screen.
+    pub bundle: BundleUsed,
     /// The last look begun.
     pub look: LookId,
     /// How many frames a second come, where those are too few.
     pub slow_link: Option<u32>,
     /// What is going on.
     pub phase: Phase,
+}
+
+/// Which bundle the members come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BundleUsed {
+    /// The installed one.
+    Installed,
+    /// The last good one before it, because the installed one cannot be used.
+    Previous,
 }
 
 /// What is going on.
@@ -213,9 +224,10 @@ impl Phase {
 }
 
 impl State {
-    /// The state of a device that is ready.
+    /// The state of a device that is ready, with the installed bundle.
     pub fn new(demonstration: bool) -> Self {
-        Self { demonstration, look: 0, slow_link: None, phase: Phase::NoSignal(Missing::Signal) }
+        let (bundle, phase) = (BundleUsed::Installed, Phase::NoSignal(Missing::Signal));
+        Self { demonstration, bundle, look: 0, slow_link: None, phase }
     }
 
     /// The same with every look begun so far out of date.

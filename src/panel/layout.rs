@@ -7,6 +7,7 @@ use super::{
     stencil::Paint,
     text::{self, Anchor},
 };
+use crate::machine::BundleUsed;
 use embedded_graphics::{
     Pixel,
     pixelcolor::Rgb888,
@@ -52,6 +53,8 @@ pub const HEADER: i32 = 52;
 const PURPOSE: &str = "eGFR from kidney ultrasound";
 /// What a demonstration says on every screen.
 const DEMONSTRATION: &str = "DEMONSTRATION - not for patients";
+/// What every screen says of a device whose installed bundle cannot be used.
+const PREVIOUS_BUNDLE: &str = "Bundle broken: previous in use";
 
 /// Text drawn on the background.
 pub fn on_ground(ink: Rgb888) -> Paint {
@@ -131,27 +134,47 @@ pub fn outline<D: DrawTarget<Color = Rgb888>>(
     Ok(())
 }
 
-/// Draws the header of a device in use.
-pub fn header<D: DrawTarget<Color = Rgb888>>(target: &mut D, grid: Grid) -> Result<(), D::Error> {
+/// Draws the header of a device in use; a bundle that is not the installed one takes the place of what the device is for.
+pub fn header<D: DrawTarget<Color = Rgb888>>(target: &mut D, grid: Grid, bundle: BundleUsed) -> Result<(), D::Error> {
     fill(target, grid.area((0, 0), (GRID.0, HEADER)), RAISED)?;
     let cap = grid.size(CAPTION_CAP);
     let baseline = (grid.y(HEADER) + cap) / 2;
     let paint = |ink| Paint { ink, ground: RAISED };
     text::line(target, "sonogfr", Point::new(grid.x(LEFT), baseline), Anchor::Left, cap, paint(ACCENT))?;
-    let at = Point::new(grid.x(RIGHT) - text::width(PURPOSE, cap), baseline);
-    text::line(target, PURPOSE, at, Anchor::Left, cap, paint(CAPTION))
+    let (words, ink) = match bundle {
+        BundleUsed::Installed => (PURPOSE, CAPTION),
+        BundleUsed::Previous => (PREVIOUS_BUNDLE, CAUTION),
+    };
+    let at = Point::new(grid.x(RIGHT) - text::width(words, cap), baseline);
+    text::line(target, words, at, Anchor::Left, cap, paint(ink))
 }
 
 /// Draws the header of a demonstration, and a frame around the whole screen.
-pub fn demonstration_header<D: DrawTarget<Color = Rgb888>>(target: &mut D, grid: Grid) -> Result<(), D::Error> {
+pub fn demonstration_header<D: DrawTarget<Color = Rgb888>>(
+    target: &mut D,
+    grid: Grid,
+    bundle: BundleUsed,
+) -> Result<(), D::Error> {
     let banner = grid.area((0, 0), (GRID.0, HEADER));
     outline(target, grid.all(), grid.size(8), CAUTION)?;
     fill(target, banner, CAUTION)?;
     let room = Size::new(grid.x(GRID.0 - 2 * LEFT).max(0) as u32, banner.size.height);
-    let text::Fitted { cap, .. } = text::fit(DEMONSTRATION, room, 1..=grid.size(26));
-    let middle = Point::new(grid.x(GRID.0) / 2, (grid.y(HEADER) + cap) / 2);
-    stripes(target, grid, banner, text::width(DEMONSTRATION, cap) / 2 + grid.size(20))?;
-    text::line(target, DEMONSTRATION, middle, Anchor::Middle, cap, Paint { ink: ON_CAUTION, ground: CAUTION })
+    let lines: &[(&str, i32)] = match bundle {
+        BundleUsed::Installed => &[(DEMONSTRATION, 26)],
+        BundleUsed::Previous => &[(DEMONSTRATION, CAPTION_CAP), (PREVIOUS_BUNDLE, CAPTION_CAP)],
+    };
+    let caps = lines.iter().map(|(words, cap)| text::fit(words, room, 1..=grid.size(*cap)).cap);
+    let half = lines.iter().zip(caps.clone()).map(|((words, _), cap)| text::width(words, cap) / 2).max();
+    stripes(target, grid, banner, half.unwrap_or(0) + grid.size(20))?;
+    // The space above, between and below the lines is the same.
+    let gap = (grid.y(HEADER) - caps.clone().sum::<i32>()) / (lines.len() as i32 + 1);
+    let (middle, mut baseline) = (grid.x(GRID.0) / 2, 0);
+    for ((words, _), cap) in lines.iter().zip(caps) {
+        baseline += gap + cap;
+        let at = Point::new(middle, baseline);
+        text::line(target, words, at, Anchor::Middle, cap, Paint { ink: ON_CAUTION, ground: CAUTION })?;
+    }
+    Ok(())
 }
 
 /// Hatches what of the banner is more than `clear` pixels from its middle.

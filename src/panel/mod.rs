@@ -3,7 +3,8 @@
 //! The screens are `starting`, `no_signal`, `live`, `frozen`, `measuring`, `result`, `refusal` and `fault`; `message` is the form
 //! that most of them share. Below them: `layout` (grid, colours, header), `thumbnail`, `scale`, `symbol`, `text` and `stencil`.
 //!
-//! Always holds: a screen shows the state and decides nothing; a demonstration says so above every screen; nothing is told by
+//! Always holds: a screen shows the state and decides nothing; above every screen a demonstration says so, and so does a
+//! device that does not use the installed bundle; nothing is told by
 //! colour alone; any size of display is drawn without a panic. Deliberately absent: the display's driver.
 
 mod fault;
@@ -49,7 +50,11 @@ pub fn draw<D: DrawTarget<Color = Rgb888> + OriginDimensions>(state: &State, tar
         Phase::Fault(fault) => fault::draw(target, grid, *fault)?,
     }
     // Last, so that nothing can cover it.
-    if state.demonstration { layout::demonstration_header(target, grid) } else { layout::header(target, grid) }
+    if state.demonstration {
+        layout::demonstration_header(target, grid, state.bundle)
+    } else {
+        layout::header(target, grid, state.bundle)
+    }
 }
 
 #[cfg(test)]

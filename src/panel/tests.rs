@@ -2,7 +2,7 @@ use super::*;
 use crate::{
     estimate::{Ckd, Estimate, Stage},
     frame::{Picture, Spot},
-    machine::{Failure, Fault, Missing, Part, Subject},
+    machine::{BundleUsed, Failure, Fault, Missing, Part, Subject},
     refusal::Refusal,
     units::{Centimetres, Egfr, Probability},
 };
@@ -69,8 +69,13 @@ fn phases() -> Vec<Phase> {
 }
 
 fn drawn(phase: &Phase, demonstration: bool, size: Size) -> Picture {
+    drawn_with(BundleUsed::Installed, phase, demonstration, size)
+}
+
+fn drawn_with(bundle: BundleUsed, phase: &Phase, demonstration: bool, size: Size) -> Picture {
     let mut picture = Picture::filled(size.width as usize, size.height as usize, [255, 0, 255]);
-    let Ok(()) = draw(&State { demonstration, look: 0, slow_link: Some(5), phase: phase.clone() }, &mut picture);
+    let state = State { bundle, slow_link: Some(5), phase: phase.clone(), ..State::new(demonstration) };
+    let Ok(()) = draw(&state, &mut picture);
     picture
 }
 
@@ -80,7 +85,7 @@ fn given_a_demonstration_expect_the_same_banner_and_frame_on_every_screen() {
         let grid = Grid::over(size).unwrap();
         let banner = grid.area((0, 0), (800, layout::HEADER));
         let mut bare = Picture::filled(size.width as usize, size.height as usize, [0; 3]);
-        let Ok(()) = layout::demonstration_header(&mut bare, grid);
+        let Ok(()) = layout::demonstration_header(&mut bare, grid, BundleUsed::Installed);
         for phase in phases() {
             let (with, without) = (drawn(&phase, true, size), drawn(&phase, false, size));
             let rows = banner.size.height as usize * size.width as usize * 3;
@@ -91,6 +96,25 @@ fn given_a_demonstration_expect_the_same_banner_and_frame_on_every_screen() {
             };
             let rim = Rectangle::new(Point::zero(), size).points().filter(|p| p.x < 4 || p.y + 4 >= size.height as i32);
             assert!(rim.into_iter().all(|p| changed(&p)), "{size:?}: no frame on {phase:?}");
+        }
+    }
+}
+
+#[test]
+fn given_the_previous_bundle_expect_the_same_header_on_every_screen_and_nothing_else_changed() {
+    for (size, demonstration) in [800, 480].into_iter().flat_map(|w| [(w, false), (w, true)]) {
+        let size = Size::new(size, size * 3 / 5);
+        let header = Grid::over(size).unwrap().y(layout::HEADER) as usize * size.width as usize * 3;
+        let split = |bundle, phase: &Phase| {
+            let mut top = drawn_with(bundle, phase, demonstration, size).as_rgb().to_vec();
+            let below = top.split_off(header);
+            (top, below)
+        };
+        let (told, _) = split(BundleUsed::Previous, &Phase::Live);
+        for phase in phases() {
+            let (with, without) = (split(BundleUsed::Previous, &phase), split(BundleUsed::Installed, &phase));
+            assert!(with.0 == told && told != without.0, "{size:?}: not told on {phase:?}");
+            assert!(with.1 == without.1, "{size:?}: something else changed on {phase:?}");
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::{
     estimate::Estimate,
     frame::Picture,
     freeze::Seen,
-    machine::{self, Action, Event, Failure, Fault, LookId, Mark, Phase, State},
+    machine::{self, Action, BundleUsed, Event, Failure, Fault, LookId, Mark, Phase, State},
     reading::{Inspection, Reading},
     refusal::Refusal,
 };
@@ -58,6 +58,8 @@ pub struct Equipment<'a, S> {
     pub reader: &'a Reader,
     /// Judges crops.
     pub team: &'a Team,
+    /// Where the team's bundle comes from.
+    pub bundle: BundleUsed,
     /// Keeps readings.
     pub journal: Journal,
     /// Buttons and keys, where there are any.
@@ -98,7 +100,7 @@ pub fn run<S: FrameSource>(
     show: impl FnMut(&State),
     alive: impl FnMut(),
 ) -> Result<Option<Reading>> {
-    let Equipment { source, reader, team, journal, inputs, health } = equipment;
+    let Equipment { source, reader, team, bundle, journal, inputs, health } = equipment;
     let (settled, looks) = (Slot::new(), Slot::new());
     let (notes, inbox) = mpsc::channel(EVENTS_MAX);
     let (keeping, to_keep) = std::sync::mpsc::sync_channel(KEEPING_MAX);
@@ -123,7 +125,8 @@ pub fn run<S: FrameSource>(
             let press = move || health.controls.through(|| press(inputs, &to_controls, &health.controls));
             named("controls").spawn_scoped(scope, press).expect(started)
         });
-        let desk = Desk { settled, looks, keeping, health, state: State::new(team.identity().demonstration), show };
+        let state = State { bundle, ..State::new(team.identity().demonstration) };
+        let desk = Desk { settled, looks, keeping, health, state, show };
         let ending = runtime.block_on(desk.decide(inbox, alive))?;
         if let Ending::Failed(Fault { part, failure: Failure::Stalled }) = ending {
             tracing::error!(?part, "stalled; the device ends");
