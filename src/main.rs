@@ -2,6 +2,7 @@
 
 use clap::{Args, Parser, Subcommand};
 use sonogfr::app::{self, bench, bundles, carts, demo, devices, evaluate, phantom, profiles, read, run};
+use sonogfr::edge::output;
 use sonogfr::evaluate::Settings;
 use std::{num::NonZeroUsize, path::PathBuf, process::ExitCode, time::SystemTime};
 use tracing_subscriber::filter::{EnvFilter, LevelFilter};
@@ -302,8 +303,12 @@ enum ProfilesCommand {
 
 fn main() -> ExitCode {
     let command = Arguments::parse().command;
-    // The device's log is read by its engineer; the other commands speak for themselves.
-    let level = if matches!(command, Command::Run { .. }) { LevelFilter::INFO } else { LevelFilter::ERROR };
+    // The device's log is read by its engineer, and the device goes on without; the other commands speak for themselves.
+    let is_device = matches!(command, Command::Run { .. });
+    let level = if is_device { LevelFilter::INFO } else { LevelFilter::ERROR };
+    if !is_device {
+        output::end_with_its_reader();
+    }
     let filter = EnvFilter::builder().with_env_var("SONOGFR_LOG").with_default_directive(level.into());
     tracing_subscriber::fmt().with_env_filter(filter.from_env_lossy()).with_writer(std::io::stderr).init();
     let done = match command {

@@ -312,3 +312,29 @@ fn given_a_count_of_carts_expect_as_many_screens_as_their_truth_says() {
         assert_eq!(line["expected"] == "refused", !line["reason"].is_null(), "{line}");
     }
 }
+
+#[test]
+fn given_a_reader_that_has_gone_expect_every_command_to_end_without_a_word() {
+    let folder = tempfile::tempdir().unwrap();
+    let (picture, _) = write_phantom(folder.path(), 0);
+    let table = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/evaluation.csv");
+    let demo = demo_bundle();
+    let out = folder.path().join("phantoms");
+    for arguments in [
+        &["bundle", "info", text(&demo)][..],
+        &["bundle", "check", text(&demo)],
+        &["inspect", text(&picture), "--json"],
+        &["inspect", text(&picture)],
+        &["read", text(&picture)],
+        &["evaluate", text(&table), "--resamples", "100"],
+        &["phantom", "--count", "1", "--seed", "1", "-o", text(&out)],
+        &["devices"],
+        &["--help"],
+    ] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = Command::new(env!("CARGO_BIN_EXE_sonogfr")).args(arguments).stdout(writer).output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(stderr.is_empty() && output.status.code() != Some(101), "{arguments:?}: {:?} {stderr}", output.status);
+    }
+}

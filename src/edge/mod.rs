@@ -3,6 +3,7 @@
 pub mod capture;
 pub mod controls;
 pub mod journal;
+pub mod output;
 pub mod panel;
 pub mod pictures;
 pub mod profiles;
