@@ -39,7 +39,8 @@ pub const DEPTH_MAX: u8 = 64;
 /// The most features: bit 15 of a node's feature says where missing values go.
 pub const FEATURES_MAX: usize = 1 << 15;
 
-const MAGIC: [u8; 4] = *b"SGTT";
+/// What every table begins with.
+pub const MAGIC: [u8; 4] = *b"SGTT";
 const VERSION: u16 = 1;
 const HEADER_BYTES: usize = 16;
 const SIZE_BYTES: usize = 4;

@@ -192,7 +192,7 @@ pub fn info(path: &Path) -> Result<()> {
     if let Some(limit) = manifest.rules.distance_limit {
         let counts = manifest.members.iter().filter_map(|member| member.likeness.as_ref().map(|l| l.count));
         println!(
-            "likeness     distance at most {limit} from each member's {} training pictures",
+            "likeness     distance at most {limit} from the {} pictures that each member learnt it from",
             counts.min().unwrap_or(0)
         );
     }

@@ -68,7 +68,7 @@ pub struct Input {
 pub struct MemberFiles {
     /// The network, ONNX with the input "crop", where the bundle takes it "length_cm", and the outputs "egfr" and "features".
     pub network: String,
-    /// The trees: XGBoost's JSON before the bundle is built, compiled tables after.
+    /// The trees: XGBoost's JSON, or a table already, before the bundle is built, compiled tables after.
     pub trees: String,
     /// What its features of the training pictures are like; none where the rules have no limit on the distance from them.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -10,7 +10,11 @@ pub mod manifest;
 pub mod signature;
 pub mod xgboost;
 
-use crate::{reading::BundleIdentity, trees::Trees, whole};
+use crate::{
+    reading::BundleIdentity,
+    trees::{self, Trees},
+    whole,
+};
 pub use manifest::Manifest;
 use manifest::ManifestError;
 use sha2::{Digest, Sha256};
@@ -302,14 +306,20 @@ fn assemble(folder: &Path) -> Result<Bundle, BundleCause> {
     let mut contents = Vec::new();
     for member in &mut manifest.members {
         contents.push((member.network.clone(), read(&member.network)?));
-        let json = read(&member.trees)?;
-        let compiled = xgboost::compile(&json, tree_inputs)
-            .map_err(|source| BundleCause::Compile { entry: member.trees.clone(), source })?;
-        member.trees = format!("{}.trees", member.trees.trim_end_matches(".json"));
+        let given = read(&member.trees)?;
+        // Members out of a built bundle have tables already, which are checked with all the rest below.
+        let compiled = if given.starts_with(&trees::MAGIC) {
+            given
+        } else {
+            xgboost::compile(&given, tree_inputs)
+                .map_err(|source| BundleCause::Compile { entry: member.trees.clone(), source })?
+        };
+        member.trees = format!("{}.trees", member.trees.trim_end_matches(".json").trim_end_matches(".trees"));
         contents.push((member.trees.clone(), compiled));
     }
     manifest.sha256 = contents.iter().map(|(name, bytes)| (name.clone(), sha256(bytes))).collect();
-    let manifest = serde_json::to_vec_pretty(&manifest).map_err(ManifestError::Shape)?;
+    // A line for each of ten members' thousands of likeness numbers would be twice as long as the numbers.
+    let manifest = serde_json::to_vec(&manifest).map_err(ManifestError::Shape)?;
     contents.insert(0, (String::from(MANIFEST_ENTRY), manifest));
     Bundle::from_bytes(archive(contents.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())))?)
 }

@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from .calibrate import DISTANCE_PERCENTILE, PREDICTIVE_VALUE, SPREAD_MARGIN, SPREAD_PERCENTILE, OutOfBag, rules
-from .data import MEAN, STD, DataError, Truth, draw_bag, rng_of
-from .gate import Change
+from .data import MEAN, STD, DataError, Truth, draw_bag, halves, rng_of
 from .metrics import agreement, auc
 from .runs import Run
 from .store import read_json, write_json
@@ -29,6 +28,16 @@ def left_out(truth: Truth, members: int, seed: int) -> tuple[np.ndarray, np.ndar
     chosen = np.array([rng.choice(own) for own in truth.pictures])
     patients = np.flatnonzero(unseen.any(axis=0))
     return chosen[patients], unseen[:, patients]
+
+
+def judges(truth: Truth, members: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """One random picture of each patient who judges, [k], and that all members never saw any, [members, k]."""
+    _, patients = halves(truth.patient_count, seed)
+    rng = rng_of(seed, 0, "judges")
+    chosen = np.array([rng.choice(truth.pictures[patient]) for patient in patients])
+    if truth.ckd[chosen].min() == truth.ckd[chosen].max():
+        raise DataError("all patients are on one side of eGFR 60: nothing to judge by")
+    return chosen, np.ones((members, len(chosen)), bool)
 
 
 def gather(truth: Truth, outputs: list[Path], seed: int) -> tuple[OutOfBag, np.ndarray]:
@@ -71,6 +80,8 @@ class Making:
     length_input: bool
     hashes: dict[str, str]
     """SHA-256 of what the bundle was made from, by name; that of truth.jsonl is added."""
+    int8: str
+    """What is known of int8 against float."""
 
 
 def method_of(settings: dict, members: int) -> str:
@@ -81,7 +92,7 @@ def method_of(settings: dict, members: int) -> str:
         "after Kuo et al. 2019, npj Digital Medicine 2:29: tailored crop between the markers, "
         f"{members} members bagged by patient, boosted trees on pooled features for eGFR < 60. "
         f"ResNet-{settings['depth']} of width {settings['width']:g} with {head} at {settings['size']} px, "
-        f"begun from {begun}, {settings['epochs']} epochs, seed {settings['seed']}; int8, its pooling and head in float."
+        f"begun from {begun}, {settings['epochs']} epochs, seed {settings['seed']}; int8, pooling and head in float."
         + (" Head and trees also see the kidney's length in cm." if settings["length_input"] else "")
     )
 
@@ -138,11 +149,13 @@ def figures_of(oob: OutOfBag) -> dict[str, float]:
     return {name: round(value, 4) for name, value in (figures | ({} if area is None else {"auc": area})).items()}
 
 
-def card(truth: Truth, oob: OutOfBag, making: Making, label: Label, change: Change, rules: dict) -> str:
+def card(truth: Truth, oob: OutOfBag, making: Making, label: Label, rules: dict) -> str:
     """What a person must know before relying on the bundle."""
     figures, area = agreement(oob.egfr, oob.truth), auc(oob.ckd, oob.p_ckd)
     fit = rules.get("probability")
-    right = "as the trees say it" if fit is None else f"made right by Platt's fit to {fit['count']} of these patients"
+    right, by = "as the trees say it", "each was right"
+    if fit is not None:
+        right, by = f"made right by Platt's fit to {fit['count']} of these patients", "by it each is right"
     lines = [
         "Demonstration only: knows nothing of real kidneys and must never be used on a patient."
         if label.demonstration
@@ -152,9 +165,9 @@ def card(truth: Truth, oob: OutOfBag, making: Making, label: Label, change: Chan
         f"Figures ({making.figures_from}): r {figures['r']:.3f}, MAE {figures['mae']:.1f}, bias "
         f"{figures['bias']:.1f}, IQR {figures['iqr']:.1f} mL/min/1.73 m2, P30 {figures['p30']:.0%}, stage exact "
         f"{figures['stage']:.0%}, AUC of eGFR < 60 {'unknown' if area is None else f'{area:.3f}'}.",
-        f"int8 against float, on these pictures: {change}.",
+        f"{making.int8}.",
         f'Rules: intervals split-conformal by predicted band; probability {right}; "likely" and "unlikely" from where '
-        f"each was right in {PREDICTIVE_VALUE:.0%} of these patients, at the data's own share of eGFR < 60: another "
+        f"{by} in {PREDICTIVE_VALUE:.0%} of these patients, at the data's own share of eGFR < 60: another "
         f"share makes them wrong more or less often; spread limit {SPREAD_MARGIN:g} x the members' "
         f"{SPREAD_PERCENTILE:g}th percentile; pictures whose features are further from the training's than those of "
         f"{DISTANCE_PERCENTILE:g}% of these patients are refused.",
@@ -165,9 +178,7 @@ def card(truth: Truth, oob: OutOfBag, making: Making, label: Label, change: Chan
     return "\n".join(line for line in lines if line)
 
 
-def write_manifest(
-    run: Run, truth: Truth, oob: OutOfBag, spread: np.ndarray, making: Making, label: Label, change: Change
-) -> None:
+def write_manifest(run: Run, truth: Truth, oob: OutOfBag, spread: np.ndarray, making: Making, label: Label) -> None:
     """Writes the bundle's manifest.json. Errors: too little data."""
     members = len(list_members(run))
     if oob.ckd.min() == oob.ckd.max():
@@ -185,7 +196,7 @@ def write_manifest(
         "name": label.name,
         "purpose": purpose,
         "demonstration": label.demonstration,
-        "card": card(truth, oob, making, label, change, found),
+        "card": card(truth, oob, making, label, found),
         "model_card": {
             "date": datetime.date.today().isoformat(), "data": data_of(truth), "flow": flow_of(truth),
             "figures": figures_of(oob), "figures_from": making.figures_from, "limits": making.limits,
@@ -194,12 +205,18 @@ def write_manifest(
         "input": {"size": making.size, "mean": list(MEAN), "std": list(STD)} | length,
         "feature_count": making.feature_count,
         "members": [
-            {"network": f"members/{n}.onnx", "trees": f"members/{n}.json", "likeness": read_json(run.likeness(n))}
+            {"network": f"members/{n}.onnx", "trees": trees_of(run, n), "likeness": read_json(run.likeness(n))}
             for n in range(members)
         ],
         "rules": found,
     }  # fmt: skip
     write_json(run.bundle / "manifest.json", manifest)
+
+
+def trees_of(run: Run, n: int) -> str:
+    """The member's trees as the manifest names them."""
+    file = run.table(n) if run.table(n).exists() else run.trees(n)
+    return str(file.relative_to(run.bundle))
 
 
 def list_members(run: Run) -> list[int]:

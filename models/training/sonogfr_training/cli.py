@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from . import cli_data, cli_import
+from . import cli_data, cli_import, cli_recalibrate
 from .bundle import LIMITS, STOPPED, Label, Making, gather, left_out, method_of, write_manifest
 from .calibrate import OutOfBag
 from .cluster import has_slurm, run_array
@@ -172,7 +172,7 @@ def export(args: argparse.Namespace) -> None:
     if truth.digest != digest:
         raise DataError(f"{args.data} is not what {args.out} was trained on")
     if not run.trained(0).exists():
-        raise DataError(f"{args.out} was imported, not trained: `import-kuo2019` makes its bundle")
+        raise DataError(f"{args.out} was imported, not trained: the stage that imported it makes its bundle")
     if args.clinical and truth.oracle:
         raise DataError("data with an oracle is synthetic: its bundle is a demonstration")
     load_crops(truth, settings.size, run.cache)
@@ -190,8 +190,9 @@ def export(args: argparse.Namespace) -> None:
     making = Making(
         method_of(asdict(settings), members), source, LIMITS + STOPPED, settings.size, settings.feature_count,
         settings.length_input, {"init_weights": settings.init_weights} if settings.init_weights else {},
+        f"int8 against float, on these pictures: {changed}",
     )  # fmt: skip
-    write_manifest(run, truth, oob, spread, making, label, changed)
+    write_manifest(run, truth, oob, spread, making, label)
     tell(run, oob, members)
 
 
@@ -222,13 +223,15 @@ def evaluate(args: argparse.Namespace) -> None:
     if known:
         raise DataError(f"{len(known)} patients of {args.data} are among those whom {args.out} saw: leakage")
     load_crops(truth, settings.size, run.cache)
-    jobs = [job for kind in ("int8", "float") for job in member_jobs(args, run, settings, list(range(members)), kind)]
+    # Members out of a bundle come without their float networks.
+    kinds = ["int8", "float"] if run.float_network(0).exists() else ["int8"]
+    jobs = [job for kind in kinds for job in member_jobs(args, run, settings, list(range(members)), kind)]
     said: dict = {}
     function = "sonogfr_training.trees:evaluate_member"
     for kind, member, *columns in run_jobs(function, jobs, workers_of(args, "cpu")):
         said[kind, member] = columns
     of_members = lambda kind: zip(*[said[kind, member] for member in range(members)])  # noqa: E731
-    outputs = {kind: tuple(np.stack(column) for column in of_members(kind)) for kind in ("int8", "float")}
+    outputs = {kind: tuple(np.stack(column) for column in of_members(kind)) for kind in kinds}
     result = report(truth, read_json(manifest)["rules"], outputs) | {"data": truth.digest}
     write_json(args.out / "evaluation.json", result)
     text = rows(truth, read_json(manifest)["rules"], outputs["int8"])
@@ -243,6 +246,7 @@ def arguments() -> argparse.ArgumentParser:
     stages = parser.add_subparsers(required=True, metavar="STAGE")
     cli_data.add_stages(stages)
     cli_import.add_stage(stages)
+    cli_recalibrate.add_stage(stages)
 
     def stage(function: Callable[[argparse.Namespace], None], out: str) -> argparse.ArgumentParser:
         added = stages.add_parser(function.__name__, help=function.__doc__, description=function.__doc__)

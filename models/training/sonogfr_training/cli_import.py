@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from .boosters import read_booster, to_json
-from .bundle import LIMITS, Label, Making, out_of_bag, write_manifest
-from .data import DataError, Truth, halves, load_crops, read_truth, rng_of
+from .bundle import LIMITS, Label, Making, judges, out_of_bag, write_manifest
+from .data import DataError, Truth, load_crops, read_truth
 from .metrics import auc
 from .runs import RELEASED, ImportJob, Run
 from .store import read_json, write_json, write_whole
@@ -56,13 +56,15 @@ def import_kuo2019(args: argparse.Namespace) -> None:
     outputs = [run.outputs(n) for n in range(args.members)]
     oob, spread = out_of_bag(truth, outputs, judged, unseen)
     making = Making(
-        f"weights released by Kuo et al. 2019, npj Digital Medicine 2:29: {args.members} ResNet-101 at {settings.size} px with "
-        "XGBoost 0.72 on pooled features; int8, pooling and head in float. The trees' probability pointed at eGFR "
+        f"weights released by Kuo et al. 2019, npj Digital Medicine 2:29: {args.members} ResNet-101 at "
+        f"{settings.size} px with XGBoost 0.72 on pooled features; int8, pooling and head in float. The trees' "
+        "probability pointed at eGFR "
         + (">= 60 on this data and was turned." if turned else "< 60 on this data and was left so."),
         f"{len(oob.egfr)} patients of this data, one picture each, mean of all members, none of which saw them",
         LIMITS, settings.size, settings.feature_count, False, hashes,
+        f"int8 against float, on these pictures: {changed}",
     )  # fmt: skip
-    write_manifest(run, truth, oob, spread, making, Label(args.name, not args.clinical, args.note), changed)
+    write_manifest(run, truth, oob, spread, making, Label(args.name, not args.clinical, args.note))
     cli.tell(run, oob, args.members)
 
 
@@ -73,16 +75,6 @@ def begin(run: Run, wanted: dict, hashes: dict[str, str]) -> None:
         raise DataError(f"{run.folder} was begun from other data, weights or settings: choose another OUT")
     write_json(held, hashes)
     write_json(run.settings, wanted)
-
-
-def judges(truth: Truth, members: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """One random picture of each patient who judges, [k], and that all members never saw any, [members, k]."""
-    _, patients = halves(truth.patient_count, seed)
-    rng = rng_of(seed, 0, "judges")
-    chosen = np.array([rng.choice(truth.pictures[patient]) for patient in patients])
-    if truth.ckd[chosen].min() == truth.ckd[chosen].max():
-        raise DataError("all patients are on one side of eGFR 60: nothing tells which way the probability points")
-    return chosen, np.ones((members, len(chosen)), bool)
 
 
 def points_at_sick(ckd: np.ndarray, p: np.ndarray) -> bool:

@@ -67,13 +67,14 @@ def report(truth: Truth, rules: dict, outputs: dict[str, tuple[np.ndarray, ...]]
         }
         result[subset]["shown"] = shown(said["int8"], truth, pictures)
     result["calibration"] = calibration(said["int8"]["p_ckd"], truth.ckd)
-    int8, whole = outputs["int8"], outputs["float"]
-    result["int8_minus_float"] = {
-        "egfr_largest": float(np.abs(said["int8"]["egfr"] - said["float"]["egfr"]).max()),
-        "egfr_mean": float(np.abs(said["int8"]["egfr"] - said["float"]["egfr"]).mean()),
-        "egfr_member_largest": float(np.abs(int8[0] - whole[0]).max()),
-        "p_ckd_largest": float(np.abs(said["int8"]["p_ckd"] - said["float"]["p_ckd"]).max()),
-    }
+    if "float" in outputs:
+        int8, whole = outputs["int8"], outputs["float"]
+        result["int8_minus_float"] = {
+            "egfr_largest": float(np.abs(said["int8"]["egfr"] - said["float"]["egfr"]).max()),
+            "egfr_mean": float(np.abs(said["int8"]["egfr"] - said["float"]["egfr"]).mean()),
+            "egfr_member_largest": float(np.abs(int8[0] - whole[0]).max()),
+            "p_ckd_largest": float(np.abs(said["int8"]["p_ckd"] - said["float"]["p_ckd"]).max()),
+        }
     return result
 
 
@@ -102,6 +103,6 @@ def table(result: dict) -> str:
         lines += [f"{key:>22}{number(value)}" for key, value in result[subset]["shown"].items()]
     lines.append("\nprobability of eGFR < 60: said, was, pictures")
     lines += [f"{row['said']:8.3f}{row['was']:8.3f}{row['count']:8d}" for row in result["calibration"]]
-    lines.append("\nint8 - float")
-    lines += [f"{key:>22}{number(value)}" for key, value in result["int8_minus_float"].items()]
+    lines += ["\nint8 - float"] if "int8_minus_float" in result else []
+    lines += [f"{key:>22}{number(value)}" for key, value in result.get("int8_minus_float", {}).items()]
     return "\n".join(lines)

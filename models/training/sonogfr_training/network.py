@@ -13,10 +13,11 @@ STEM_WIDTH = 64
 HEAD_LAYERS = {
     # At 64, ten half-width ResNet-18 in int8 would take 29.3 MB without their trees.
     "small": ((32, 0.3),),
-    # No activation follows the layer of 1000, which was made to name pictures. Source: the released code of Kuo et al. 2019.
+    # No activation follows the layer of 1000, which was made to name pictures. Source: Kuo et al. 2019, released code.
     "kuo2019": ((1000, None), (512, 0.5), (256, 0.5)),
 }
-"""By name, the widths of the full layers before the last one, each with the dropout behind its ReLU or none where neither follows."""
+"""By name, widths of the full layers before the last one, each with the dropout behind its ReLU; none where neither
+follows."""
 LENGTH_CENTRE_CM, LENGTH_SPREAD_CM = 10.0, 1.0
 """The head sees (length - centre) / spread, about as large as a pooled feature.
 Source: adult kidneys are 9 to 12 cm long; anything near that serves."""

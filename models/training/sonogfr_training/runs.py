@@ -18,8 +18,8 @@ BEFORE_DEPTHS = {"depth": 18, "head": "small"}
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything but the data that decides what a network becomes. As they are, those of Kuo et al. 2019, but for epochs,
-    batch and rates, which the paper does not tell."""
+    """Everything but the data that decides what a network becomes. Unchanged, those of Kuo et al. 2019, but for epochs,
+    batch and rates, which are ours."""
 
     size: int = 224
     """Width and height of the crops, a multiple of 32."""
@@ -106,6 +106,10 @@ class Run:
 
     def trees(self, n: int) -> Path:
         return self.bundle / "members" / f"{n}.json"
+
+    def table(self, n: int) -> Path:
+        """In place of `trees`, where the member comes out of a built bundle."""
+        return self.bundle / "members" / f"{n}.trees"
 
 
 @dataclass(frozen=True)

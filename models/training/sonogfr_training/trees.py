@@ -16,6 +16,7 @@ from .data import DataError, Truth, draw_bag, halves, inputs, load_crops, read_t
 from .metrics import auc
 from .runs import ImportJob, MemberJob
 from .store import read_json, write_json, write_whole
+from .tables import Table
 
 FEATURES_KEPT = 48
 ROUNDS_MAX = 200
@@ -108,7 +109,7 @@ def grow_member(job: MemberJob) -> str:
     )  # fmt: skip
     p_ckd = probabilities(booster, features)
     write_whole(job.run.trees(job.member), lambda draft: booster.save_model(draft))
-    own = _pooled(features, job)
+    own = pooled(features, job)
     like = likeness.learn(own[training], weight[training])
     write_json(job.run.likeness(job.member), like)
     distance = likeness.distances(like, own)
@@ -122,7 +123,7 @@ def grow_member(job: MemberJob) -> str:
     )
 
 
-def _pooled(features: np.ndarray, job: MemberJob) -> np.ndarray:
+def pooled(features: np.ndarray, job: MemberJob) -> np.ndarray:
     """The pooled features alone, without the length that the trees see beside them."""
     return features[:, :-1] if job.settings.length_input else features
 
@@ -147,6 +148,10 @@ def evaluate_member(job: MemberJob) -> tuple[str, int, np.ndarray, np.ndarray, n
     """(kind, member, eGFR [n], probability of eGFR < 60 [n], distance from the training pictures [n])."""
     network = job.run.network(job.member) if job.kind == "int8" else job.run.float_network(job.member)
     egfr, features = run_member(job, network, read_truth(job.data))
-    p_ckd = probabilities(load_trees(job.run.trees(job.member)), features)
-    distance = likeness.distances(read_json(job.run.likeness(job.member)), _pooled(features, job))
+    table = job.run.table(job.member)
+    if table.exists():
+        p_ckd = Table.read(table.name, table.read_bytes()).probabilities(features)
+    else:
+        p_ckd = probabilities(load_trees(job.run.trees(job.member)), features)
+    distance = likeness.distances(read_json(job.run.likeness(job.member)), pooled(features, job))
     return job.kind, job.member, egfr, p_ckd, distance

@@ -105,7 +105,7 @@ def shape_of(weight: Tensor | None) -> str:
 
 
 def published(depth: int) -> Path:
-    """torchvision's ImageNet weights of that ResNet, out of torch's own folder for such files, fetched into it where they
+    """torchvision's ImageNet weights of that ResNet, out of torch's own folder for such files, fetched into it if they
     are missing. Errors: neither there nor to be had, or another file."""
     name = f"resnet{depth}-{PUBLISHED[depth]}.pth"
     path = Path(torch.hub.get_dir()) / "checkpoints" / name

@@ -81,7 +81,7 @@ def test_given_torchvisions_names_expect_the_trunk_and_the_layer_of_1000(tmp_pat
     (0.125, 50, lambda s: s.update({"layer5.0.conv1.weight": torch.ones(2, 2)}),
      "layer5.0.conv1.weight is 2 x 2, and in this network it is missing"),
     (0.125, 50, lambda s: s.pop("bn1.running_var"), "bn1.running_var is missing, and in this network it is 8"),
-    (0.125, 50, lambda s: s.update({"bn1.bias": torch.full((8,), float("inf"))}), "bn1.bias holds numbers that are none"),
+    (0.125, 50, lambda s: s.update({"bn1.bias": torch.full((8,), torch.inf)}), "bn1.bias holds numbers that are none"),
     (0.125, 50, lambda s: s.update({"fc.weight": "text"}), "holds no state dict"),
 ])  # fmt: skip
 def test_given_weights_that_do_not_fit_expect_one_line_with_key_and_shapes(tmp_path, width, depth, change, words):
