@@ -209,8 +209,8 @@ fn given_bad_bundles_expect_one_line_naming_file_and_cause() {
     };
     let mut flipped = good.clone();
     // Well inside the first network.
-    flipped[100_000] ^= 1;
-    let newer = String::from_utf8_lossy(&good[512..]).find("\"format\": 1").unwrap() + 512 + "\"format\": ".len();
+    flipped[1_000_000] ^= 1;
+    let newer = String::from_utf8_lossy(&good[512..]).find("\"format\":1").unwrap() + 512 + "\"format\":".len();
     let mut from_newer = good.clone();
     from_newer[newer] = b'2';
     check("cut.sonogfr", &good[..good.len() / 3], &["cut off"]);
@@ -230,6 +230,21 @@ fn given_the_demonstration_bundle_expect_it_in_order_small_and_marked() {
     assert!(run(&["bundle", "check", text(&bundle)]).status.success());
     let info = String::from_utf8(run(&["bundle", "info", text(&bundle)]).stdout).unwrap();
     assert!(info.contains("DEMONSTRATION") && info.contains("phantom") && info.contains("sha256"), "{info}");
+}
+
+#[test]
+fn given_what_a_bundle_was_unpacked_to_expect_it_built_again_to_the_byte_and_a_broken_table_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let (parts, again) = (folder.path().join("parts"), folder.path().join("again.sonogfr"));
+    let good = fs::read(demo_bundle()).unwrap();
+    tar::Archive::new(good.as_slice()).unpack(&parts).unwrap();
+    assert!(run(&["bundle", "build", text(&parts), "-o", text(&again)]).status.success());
+    assert!(fs::read(&again).unwrap() == good);
+    let table = parts.join("members/3.trees");
+    let cut = fs::read(&table).unwrap();
+    fs::write(&table, &cut[..cut.len() - 1]).unwrap();
+    check_error(&["bundle", "build", text(&parts), "-o", text(&again)], &["members/3.trees", "bytes"]);
+    assert!(fs::read(&again).unwrap() == good);
 }
 
 #[test]
