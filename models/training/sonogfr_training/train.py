@@ -108,7 +108,7 @@ def start(job: TrainJob, truth: Truth, bag: Bag) -> tuple[Network, float, float,
     if job.init_weights is not None:
         weights = read_weights(job.init_weights)
         whole = begin_with(network, weights)
-        begun = weights.path.name if whole else f"{weights.path.name} but for its head"
+        begun = weights.path.name if whole else f"{weights.path.name}, but not all of the head"
         if whole and weights.scale is not None:
             return network, *weights.scale, begun
     drawn = np.concatenate([truth.egfr[truth.pictures[patient]] for patient in np.unique(bag.drawn)])

@@ -112,7 +112,7 @@ def test_given_what_pretrain_wrote_expect_its_scale_only_with_its_head(data, tmp
     assert same_trunk(network, given) and torch.equal(network.head[7].weight, given.head[7].weight)
     assert (mean, std, begun) == (33.0, 11.0, "start.pt")
     network, mean, _, begun = begin(data, tmp_path, file, length_input=True)
-    assert same_trunk(network, given) and begun == "start.pt but for its head"
+    assert same_trunk(network, given) and begun == "start.pt, but not all of the head"
     # Its last layer fits, but speaks of what its first one no longer says.
     assert mean != 33.0 and not torch.equal(network.head[7].weight, given.head[7].weight)
 
@@ -158,7 +158,7 @@ def test_given_a_run_expect_its_network_and_weights_kept_and_others_refused(data
     # What did not fit has settled nothing.
     call(f"--init-weights={file}")
     state = torch.load(Run(out).trained(0), weights_only=True)
-    assert state["begun"] == "a.pth but for its head" and Settings.of(state["settings"]).depth == 50
+    assert state["begun"] == "a.pth, but not all of the head" and Settings.of(state["settings"]).depth == 50
     assert state["settings"]["init_weights"] == weights.digest_of(file)
     assert np.isfinite(state["history"][-1]["loss"])
     call(f"--init-weights={file}")

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import hospital
@@ -15,6 +16,8 @@ import pytest
 from PIL import Image
 
 from sonogfr_training.data import load_crops, read_truth
+from sonogfr_training.tables import Table
+from sonogfr_training.trees import load_trees, probabilities
 
 PROGRAM = os.environ.get("SONOGFR")
 PHANTOMS, SEED = 240, 63
@@ -136,3 +139,13 @@ def test_given_the_papers_network_expect_a_bundle_that_the_program_reads_by_its_
     assert "ResNet-50 of width 0.25 with the authors' head" in said
     reading = json.loads(call(PROGRAM, "read", screen, "--bundle", bundle, "--json"))
     assert reading["outcome"] == "measured" and (reading["estimate"] or reading["refusal"])
+
+
+def test_given_its_bundle_expect_each_table_to_say_what_xgboost_says_of_the_trees(made):
+    with tarfile.open(made / "local.sonogfr") as bundle:
+        tables = [bundle.extractfile(f"members/{n}.trees").read() for n in range(3)]
+    features = np.random.default_rng(8).normal(1, 2, (500, 65)).astype(np.float32)
+    for n, table in enumerate(tables):
+        booster = load_trees(made / f"out/bundle/members/{n}.json")
+        said = Table.read(f"{n}.trees", table).probabilities(features)
+        assert said == pytest.approx(probabilities(booster, features), abs=1e-6) and np.ptp(said) > 0.01
