@@ -54,7 +54,7 @@ const PURPOSE: &str = "eGFR from kidney ultrasound";
 /// What a demonstration says on every screen.
 const DEMONSTRATION: &str = "DEMONSTRATION - not for patients";
 /// What every screen says of a device whose installed bundle cannot be used.
-const PREVIOUS_BUNDLE: &str = "Bundle broken: previous in use";
+const PREVIOUS_BUNDLE: &str = "Bundle unusable: previous in use";
 
 /// Text drawn on the background.
 pub fn on_ground(ink: Rgb888) -> Paint {
