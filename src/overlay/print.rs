@@ -232,13 +232,17 @@ fn judge(line: &[Area]) -> Option<Found> {
     };
     let has_point = inside[1..inside.len() - 1].iter().any(is_point);
     let last = inside.last()?;
-    let ends_low = 10 * (last.top - top) >= 2 * cap && (last.bottom - bottom).abs() <= slack && !is_point(last);
+    let ends_even = (last.bottom - bottom).abs() <= slack && !is_point(last);
+    let ends_low = 10 * (last.top - top) >= cap && ends_even;
     let ends_wide = ends_low && 3 * last.width() >= 2 * cap;
+    // A low end that touches the digits before it.
+    let ends_joined = has_point && !ends_low && ends_even && last.width() >= 2 * cap;
     let likeness = u32::from(has_point)
         + u32::from(ends_low)
         + u32::from(ends_wide)
         + 2 * u32::from(has_point && ends_low)
-        + u32::from(has_point && ends_wide);
+        + u32::from(has_point && ends_wide)
+        + 3 * u32::from(ends_joined);
     Some(Found { area: Area { top, bottom, ..whole }, likeness, stack: 0 })
 }
 

@@ -55,6 +55,8 @@ pub const BEYOND_DOUBT: f32 = 0.85;
 const VALUE_SURE: f32 = 0.6;
 const OWNER_SURE: f32 = 0.5;
 const UNIT_SURE: f32 = 0.5;
+/// Marks that no length has.
+const SPECKS: &str = "/-_'`~\"\\";
 /// A blank's gap is wider than that between letters of a word by this, in heights of a capital.
 const BLANK_WIDER: f32 = 0.1;
 
@@ -101,7 +103,9 @@ pub fn agreed(first: (&[Letter], Said), second: (&[Letter], Said)) -> Said {
             let is_same = (length.label, length.mark, length.length) == (other.label, other.mark, other.length);
             if is_same { Said::Length { length: other, sure } } else { Said::Unsure }
         }
-        (Said::Length { length, sure }, _) if same_points => Said::Length { length, sure },
+        (Said::Length { length, sure }, _) | (Said::Unsure, Said::Length { length, sure }) if same_points => {
+            Said::Length { length, sure }
+        }
         (Said::Unsure, Said::Length { length, sure }) if sure >= BEYOND_DOUBT => Said::Length { length, sure },
         _ => Said::Unsure,
     }
@@ -191,7 +195,9 @@ fn glyphs(letters: &[Letter]) -> Vec<Glyph> {
     let mut glyphs: Vec<Glyph> = Vec::new();
     let mut after_blank = false;
     for letter in letters {
-        if letter.character.is_whitespace() {
+        // What smear makes of a blank.
+        let is_speck = SPECKS.contains(letter.character) && letter.sure < OWNER_SURE;
+        if letter.character.is_whitespace() || is_speck {
             after_blank = true;
             continue;
         }
@@ -210,6 +216,24 @@ fn glyphs(letters: &[Letter]) -> Vec<Glyph> {
         glyphs.push(Glyph { character, sure: letter.sure, gap: letter.gap, after_blank });
         after_blank = false;
     }
+    with_own_points(glyphs)
+}
+
+/// The same with colons and points where only they can stand: after a letter that is a label, and within a value.
+fn with_own_points(mut glyphs: Vec<Glyph>) -> Vec<Glyph> {
+    let points = glyphs.iter().filter(|glyph| is_point(glyph)).count();
+    if let [Glyph { character: 'A'..='C', .. }, mark @ Glyph { character: '.', .. }, ..] = &mut glyphs[..]
+        && points == 2
+    {
+        mark.character = ':';
+    }
+    let is_digit = |glyph: &Glyph| glyph.character.is_ascii_digit();
+    let is_within = |at: &usize| glyphs[*at].character == ':' && is_digit(&glyphs[at - 1]) && is_digit(&glyphs[at + 1]);
+    if points == 0
+        && let Some(at) = (1..glyphs.len().saturating_sub(1)).find(is_within)
+    {
+        glyphs[at].character = '.';
+    }
     glyphs
 }
 
@@ -223,8 +247,8 @@ fn is_part(glyph: &Glyph) -> bool {
 
 /// Whether a line without a unit may be a length whose unit was misread.
 ///
-/// A number with a point ends in one to three letters that begin as a unit does ("MHz" is none), or stands between a
-/// distance's name and letters. Squares and speeds are none.
+/// A number with a point ends in one to three letters that begin as a unit does ("MHz" is none), or in two that end as one, or stands
+/// between a distance's name and letters. Squares and speeds are none.
 fn may_have_unit(glyphs: &[Glyph]) -> bool {
     let Some(point) = glyphs.iter().position(is_point) else { return false };
     let digits = |glyphs: &[Glyph]| glyphs.iter().take_while(|glyph| glyph.character.is_ascii_digit()).count();
@@ -239,8 +263,8 @@ fn may_have_unit(glyphs: &[Glyph]) -> bool {
         Named::Unknown => true,
         Named::Other => false,
     };
-    let like_unit = tail.starts_with(['C', 'M']) && tail.chars().all(|c| c.is_ascii_alphabetic());
-    is_distance || like_unit && tail.len() <= 3
+    let like_unit = tail.starts_with(['C', 'M']) || tail.len() == 2 && tail.ends_with('M');
+    is_distance || like_unit && tail.len() <= 3 && tail.chars().all(|c| c.is_ascii_alphabetic())
 }
 
 /// What stands before the value: whose it is, and what it is called.

@@ -37,6 +37,9 @@ fn given_the_forms_of_the_carts_expect_label_and_length() {
     check("L 10,62 cm", Some((None, 10.62)));
     check("Length: 9.80cm", Some((None, 9.8)));
     check(" L 11.0 cm ", Some((None, 11.0)));
+    // A colon or a point where only the other can stand.
+    check("D1116:5 mm", Some((Some(1), 11.65)));
+    check("A. 9.52 cm", Some((Some(1), 9.52)));
 }
 
 #[test]
@@ -71,6 +74,8 @@ fn given_other_print_expect_no_length() {
         "Dist25.1cm",
         "x Dist 32 cm",
         "1 10.6 cm",
+        "1:5 cm",
+        "D. 9.52 cm",
     ] {
         check(raw, None);
     }
@@ -107,9 +112,17 @@ fn given_an_unsure_letter_that_matters_expect_no_length_and_it_said() {
     for (text, unsure) in [("1 L 8.84 cm", "4"), ("1 L 8.84 cm", "."), ("1 L 8.84 cm", "1"), ("1 L 8.84 cm", "c")] {
         assert_eq!(judge(&letters(text, unsure, "")), Said::Unsure, "{unsure} in {text}");
     }
-    for text in
-        ["1 L 8.84 c", "1 L 8.84 cr", "1 L 884 cm", "1 W 5.1 cm", "Ds12 9.2 cm", "1 L 8.8.4 cm", "3 L 8.84 cml!"]
-    {
+    for text in [
+        "1 L 8.84 c",
+        "1 L 8.84 cr",
+        "10:11.20 om",
+        "20 7.89 em",
+        "1 L 884 cm",
+        "1 W 5.1 cm",
+        "Ds12 9.2 cm",
+        "1 L 8.8.4 cm",
+        "3 L 8.84 cml!",
+    ] {
         assert_eq!(judge(&letters(text, "", "")), Said::Unsure, "{text}");
     }
     for text in [
@@ -132,6 +145,9 @@ fn given_an_unsure_letter_that_matters_expect_no_length_and_it_said() {
         assert_eq!(judge(&letters(text, "l5", "")), Said::Unsure, "{text}");
     }
     assert!(matches!(judge(&letters("1 L 8.84 cm", "L ", "")), Said::Length { .. }));
+    // What smear makes of a blank; what is surely read is no smear.
+    assert!(matches!(judge(&letters("D1/114.5 mm", "/", "")), Said::Length { .. }));
+    assert!(!matches!(judge(&letters("D1/114.5 mm", "", "")), Said::Length { .. }));
 }
 
 #[test]
