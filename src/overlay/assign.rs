@@ -3,7 +3,7 @@
 //! The last resort where nothing else settles what belongs together: where lines cross one may seem to join strangers, and a label may
 //! spoil a marker. Each printed length must be the distance of two markers that are drawn alike, as nearly as markers and rulers
 //! are seen; each marker belongs to one length, and only one that is not clear may belong to none. Of several lengths a shorter one
-//! may have but one marker, the other not seen. Always holds: where more than one choice is left and they differ in the longest
+//! may have but one marker, the other not seen; of tees and arrows, which look at their partners, any shorter one. Always holds: where more than one choice is left and they differ in the longest
 //! pair, none is chosen.
 
 use super::{
@@ -28,6 +28,8 @@ pub(super) struct Open {
     joints: Vec<([usize; 2], [Spot; 2])>,
     /// The clear markers: which, and where.
     clear: Vec<(usize, Spot)>,
+    /// Whether those are tees or arrows.
+    turned: bool,
     /// How many there are of all.
     count: usize,
     /// Nearer than this two are one and the same, and one of them a label that seems to be a marker, in pixels.
@@ -66,17 +68,25 @@ impl Sight {
     /// much to try.
     fn choices(&self, print: &Print) -> Option<Vec<(Option<Ruler>, Choice)>> {
         let lengths = sorted(print);
-        if lengths.len() < 2 || numbered(print) > lengths.len() || has_rivals(print) {
+        let rulers = self.rulers();
+        // Of one length, which chance may fit, the markers must leave no choice.
+        let is_only = rulers.len() == 1 && self.open.clear.len() == 2;
+        if lengths.is_empty() || lengths.len() == 1 && !is_only || numbered(print) > lengths.len() || has_rivals(print)
+        {
             return Some(Vec::new());
         }
-        let rulers = self.rulers();
         if rulers.is_empty() {
             let choices = self.open.in_proportion(self.stretch().unwrap_or(1.0), &lengths)?;
             return Some(choices.into_iter().map(|choice| (None, choice)).collect());
         }
         let mut all = Vec::new();
-        for ruler in rulers {
-            all.extend(self.open.on(&ruler, &lengths)?.into_iter().map(|choice| (Some(ruler.clone()), choice)));
+        for ruler in &rulers {
+            all.extend(
+                self.open
+                    .on(ruler, rulers.len() == 1, &lengths)?
+                    .into_iter()
+                    .map(|choice| (Some(ruler.clone()), choice)),
+            );
         }
         Some(all)
     }
@@ -106,6 +116,7 @@ impl Open {
         };
         Self {
             joints: alike.map(|joint| (joint, ends(joint))).collect(),
+            turned: clear.clone().all(|i| markers[i].axis.is_some()),
             clear: clear.map(|i| (i, markers[i].at)).collect(),
             count: markers.len(),
             near: markers.iter().map(Marker::size).fold(0.0, f32::max),
@@ -116,11 +127,12 @@ impl Open {
         self.joints.is_empty()
     }
 
-    /// The pairs that have these lengths, longest first, on a ruler: one choice for each pair that may be the longest; none where
+    /// The pairs that have these lengths, longest first, on a ruler, which may be the only one: one choice for each pair that may be the longest; none where
     /// there is too much to try.
-    fn on(&self, ruler: &Ruler, lengths: &[&PrintedLength]) -> Option<Vec<Choice>> {
+    fn on(&self, ruler: &Ruler, is_only: bool, lengths: &[&PrintedLength]) -> Option<Vec<Choice>> {
         let cm_per_px = 1.0 / ruler.scale.0.min(ruler.across.0);
         let mut search = Search::new(self, lengths, |ends| ruler.distance(ends).0, cm_per_px);
+        search.may_lack = self.turned && is_only;
         search.go();
         search.choices()
     }
@@ -152,12 +164,15 @@ struct Search<'a, D> {
     choice: Choice,
     found: Vec<Choice>,
     steps: usize,
+    /// Whether any shorter length may lack markers.
+    may_lack: bool,
 }
 
 impl<'a, D: Fn([Spot; 2]) -> f32> Search<'a, D> {
     fn new(open: &'a Open, lengths: &'a [&'a PrintedLength], distance: D, cm_per_px: f32) -> Self {
         let used = vec![false; open.count];
-        Self { open, lengths, distance, cm_per_px, used, choice: Vec::new(), found: Vec::new(), steps: 0 }
+        let (choice, found) = (Vec::new(), Vec::new());
+        Self { open, lengths, distance, cm_per_px, used, choice, found, steps: 0, may_lack: false }
     }
 
     /// Gives the lengths from the next one on to markers that are left, in every way.
@@ -166,7 +181,8 @@ impl<'a, D: Fn([Spot; 2]) -> f32> Search<'a, D> {
             let is_end =
                 |at: Spot| self.choice.iter().flatten().flatten().any(|end| end.distance(at) <= self.open.near);
             let alone = self.open.clear.iter().filter(|&&(i, at)| !self.used[i] && !is_end(at)).count();
-            if alone == self.choice.iter().filter(|pair| pair.is_none()).count() {
+            let lacking = self.choice.iter().filter(|pair| pair.is_none()).count();
+            if alone == lacking || self.may_lack && alone <= 2 * lacking {
                 self.found.push(self.choice.clone());
             }
             return;
@@ -182,8 +198,8 @@ impl<'a, D: Fn([Spot; 2]) -> f32> Search<'a, D> {
                 (self.used[i], self.used[j]) = (false, false);
             }
         }
-        let may_lack = self.lengths.len() >= LENGTHS_MIN && !self.choice.is_empty();
-        if may_lack && self.choice.iter().all(Option::is_some) {
+        let one_may = self.lengths.len() >= LENGTHS_MIN && self.choice.iter().all(Option::is_some);
+        if !self.choice.is_empty() && (self.may_lack || one_may) {
             self.choice.push(None);
             self.go();
             self.choice.pop();
@@ -232,7 +248,7 @@ mod tests {
         };
         let joints = (0..all.len()).flat_map(|i| (i + 1..all.len()).map(move |j| [i, j])).map(joint).collect();
         let clear = all.iter().copied().enumerate().take(clear.len()).collect();
-        Open { joints, clear, count: all.len(), near: 20.0 }
+        Open { joints, clear, turned: false, count: all.len(), near: 20.0 }
     }
 
     /// Given markers and lengths, on a ruler of 20 pixels a centimetre if there is one, expect this longest pair or none.
@@ -242,7 +258,9 @@ mod tests {
         let print = Print { lengths, ..Print::default() };
         let scale = PixelsPerCm(20.0);
         let choices = match has_ruler {
-            true => open.on(&Ruler { scale, across: scale, by: Across::Assumed, ticks: Vec::new() }, &sorted(&print)),
+            true => {
+                open.on(&Ruler { scale, across: scale, by: Across::Assumed, ticks: Vec::new() }, true, &sorted(&print))
+            }
             false => open.in_proportion(1.0, &sorted(&print)),
         }
         .unwrap();

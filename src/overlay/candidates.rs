@@ -65,6 +65,9 @@ pub(crate) struct Marker {
 /// The least log-odds of a clear marker. *Source*: `sonogfr carts` of seed 63: of 1,425 crosses 10 have fewer, of 14 other places
 /// taken for crosses 12.
 const CLEAR_MIN: f32 = 2.2;
+/// The least outline of one that looks like a clear one, and how far its colour may be from that one's.
+const LIKELY_MIN: f32 = 0.6;
+const NEAR: u8 = 12;
 /// Where along its strokes a cross is measured, as parts of its reach.
 const LOOKS: [f32; 3] = [0.7, 0.5, 0.85];
 /// How far the middle of pixels of one colour may be from a centre that was measured, and from one that was only judged.
@@ -272,12 +275,18 @@ pub(super) fn find(frame: Frame<'_>, looks: &Looks<'_>) -> Vec<Marker> {
     markers
 }
 
-/// The same, but clear are also those whose strokes have exactly the colour, shape and size of a clear one's among them or `known`.
+/// The same, but clear are also those whose strokes have exactly the colour, shape and size of a clear one's among them or `known`,
+/// and those that are likelier markers than not and have nearly that colour.
 pub(super) fn cleared(mut markers: Vec<Marker>, known: &[Marker]) -> Vec<Marker> {
-    let clear = known.iter().chain(&markers).filter(|marker| marker.proof == Proof::Clear && marker.is_exact());
+    let clear = known.iter().chain(&markers).filter(|marker| marker.proof == Proof::Clear);
     let clear: Vec<Marker> = clear.cloned().collect();
-    for marker in markers.iter_mut().filter(|marker| marker.is_exact()) {
-        if clear.iter().any(|other| other.is_drawn_as(marker)) {
+    for marker in &mut markers {
+        let is_as_clear = |other: &Marker| {
+            let is_exact = marker.is_exact() && other.is_exact();
+            let is_near = marker.outline >= LIKELY_MIN && marker.tone.gap(other.tone) <= NEAR;
+            (is_exact || is_near) && other.is_drawn_as(marker)
+        };
+        if clear.iter().any(is_as_clear) {
             marker.proof = Proof::Clear;
         }
     }

@@ -85,10 +85,12 @@ fn glyphs(tones: &Tones, marker: &Marker, tolerance: u8) -> Vec<Glyph> {
     let [across, down] = marker.reach.map(|reach| libm::ceilf(reach) as i32);
     let (middle_x, middle_y) = (libm::roundf(marker.at.x) as i32, libm::roundf(marker.at.y) as i32);
     let half = libm::ceilf(marker.stroke / 2.0) as i32;
+    // Along a row a slanted stroke is wider, and its smear with it.
+    let slanted = libm::ceilf(marker.stroke * core::f32::consts::FRAC_1_SQRT_2) as i32 + 1;
     let view = 4 * across.max(down) + 8;
     let side = (2 * view + 1) as usize;
     let own = |dx: i32, dy: i32| match marker.shape {
-        Shape::X => (dx.abs() - dy.abs()).abs() <= half && dx.abs().max(dy.abs()) <= across.max(down) + 1,
+        Shape::X => (dx.abs() - dy.abs()).abs() <= slanted && dx.abs().max(dy.abs()) <= across.max(down) + 1,
         _ => (dx.abs() <= across + 1 && dy.abs() <= half) || (dy.abs() <= down + 1 && dx.abs() <= half),
     };
     let (mut ink, mut gaps) = (vec![false; side * side], vec![0; side]);

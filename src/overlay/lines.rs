@@ -12,6 +12,9 @@ use super::{
 };
 use alloc::vec::Vec;
 
+/// So many markers on a line between two that look alike make a row of all of them.
+const ROW_MIN: usize = 2;
+
 /// The lines between markers that are drawn alike, as indices of both.
 pub(super) struct Lines {
     /// Those that leave each marker one partner.
@@ -39,6 +42,13 @@ impl Lines {
         let ends_on =
             |i: usize| pairs.iter().any(|pair| !pair.ends.contains(&markers[i].at) && lies_on(markers[i].at, pair));
         all.retain(|line| !line.iter().any(|&i| ends_on(i)));
+        // Several markers in one row may be what looks like its dots.
+        let is_row = |&[i, j]: &[usize; 2]| {
+            let joined = pair([&markers[i], &markers[j]], [None; 2]);
+            let on = |marker: &&Marker| !joined.ends.contains(&marker.at) && lies_on(marker.at, &joined);
+            markers.iter().filter(on).filter(|marker| marker.is_drawn_as(&markers[i])).count() >= ROW_MIN
+        };
+        all.retain(|line| !is_row(line));
         let (mut only, mut tangled) = (Vec::new(), false);
         while let Some(&first) = all.first() {
             let net = net_of(first, &all);

@@ -19,6 +19,7 @@ mod gauge;
 mod glyph;
 mod ink;
 mod judge;
+mod labels;
 mod lengths;
 mod line;
 mod lines;
@@ -131,7 +132,7 @@ pub struct Sight {
     pairings: Vec<Pairing>,
     /// The ends of the pairs that are no measurement on a cart's screen unless print has their length.
     doubtful: Vec<[Spot; 2]>,
-    /// The ends of the pairs that only likeness joins and that stand alone: no measurement without a ruler.
+    /// The ends of the pairs that only likeness joins and that stand alone: no measurement without a ruler's ticks.
     lone: Vec<[Spot; 2]>,
     /// The ends of the pairs of which one is not clear.
     weak: Vec<[Spot; 2]>,
@@ -254,15 +255,19 @@ fn measured(frame: Frame<'_>, tones: &Tones<'_>, echo: Option<&Echo>, ticks: Opt
     let outline = echo.and_then(|echo| sector::find(tones, echo));
     let ticks = ticks.map(|ticks| ticks.with_outline(outline.as_ref()));
     let (markers, joined) = markers(frame, tones, echo);
-    let Joined { pairs, pairings, unproven, weak, by_line, unlined, refusal } = joined;
+    let Joined { pairs, pairings, unproven, rivalled, by_print, weak, by_line, unlined, refusal } = joined;
     // A measuring line's dots come at even steps too.
     let is_line = |ticks: &Ticks| by_line.iter().any(|pair| ticks.spots().all(|spot| pairs::lies_on(spot, pair)));
     let ticks = ticks.filter(|ticks| !is_line(ticks));
     let ruler = ticks.as_ref().and_then(Ticks::ruler);
-    let is_lone = |pair: &Pair| pairs::is_lone(tones, &markers, pair, |marker| words::are_there(tones, echo, marker));
+    let in_words = |marker: &Marker| words::are_there(tones, echo, marker);
+    let is_lone = |pair: &Pair| !rivalled.contains(pair) && pairs::is_lone(tones, &markers, pair, in_words);
+    // Words are written twice too.
+    let has_words = |pair: &Pair| markers.iter().any(|marker| pair.ends.contains(&marker.at) && in_words(marker));
     let lone: Vec<[Spot; 2]> = unproven.iter().filter(|pair| is_lone(pair)).map(|pair| pair.ends).collect();
     let is_doubtful = |pair: &&Pair| {
         unproven.contains(pair) && !lone.contains(&pair.ends)
+            || by_print.contains(pair) && has_words(pair)
             || verdict::is_level(pair)
             || verdict::is_at_border(pair, outline.as_ref(), echo)
     };

@@ -6,7 +6,7 @@
 use super::{
     Pair,
     candidates::{Marker, Proof},
-    glyph,
+    glyph, labels,
     lengths::RIVAL,
     line::{self, Leaving, LineEnd},
     lines::Lines,
@@ -21,6 +21,11 @@ const INWARDS: [(i32, i32); 4] = [(1, 0), (-1, 0), (0, 1), (0, -1)];
 const MARKERS_MAX: usize = 24;
 /// How surely a marker must be seen that only its likeness to another one tells, as [`Marker::outline`].
 const LONE_MIN: f32 = 0.95;
+/// The least size of such a cross, in pixels: calipers' arms have 5 pixels and more, on a picture made smaller by a quarter 3.75; plus
+/// signs in small print have fewer.
+const LONE_SIZE_MIN: f32 = 8.2;
+/// The cosine of the most by which a tee or an arrow may look past one that nothing else joins to it.
+const STRAIGHT: f32 = 0.9962;
 /// How far from a line that joins two others a marker's centre lies on it, in pixels.
 const ON_LINE: f32 = 2.0;
 /// More markers than this are not joined in every possible way, nor are more ways kept.
@@ -43,6 +48,10 @@ pub(crate) struct Joined {
     pub pairings: Vec<Pairing>,
     /// Pairs that neither a line nor a number joins, and those beside which a longer one may be.
     pub unproven: Vec<Pair>,
+    /// Those beside which a longer one may be.
+    pub rivalled: Vec<Pair>,
+    /// Those of several of one look that the print beside them joins.
+    pub by_print: Vec<Pair>,
     /// Pairs of which one end is not clear.
     pub weak: Vec<Pair>,
     /// Pairs that a line joins and no other line touches, also where there is a refusal.
@@ -54,8 +63,9 @@ pub(crate) struct Joined {
 
 impl Joined {
     fn refused(refusal: Refusal) -> Self {
-        let [pairs, unproven, weak, by_line] = [const { Vec::new() }; 4];
-        Self { pairs, pairings: Vec::new(), unproven, weak, by_line, unlined: 0, refusal: Some(refusal) }
+        let [pairs, unproven, rivalled, by_print, weak, by_line] = [const { Vec::new() }; 6];
+        let pairings = Vec::new();
+        Self { pairs, pairings, unproven, rivalled, by_print, weak, by_line, unlined: 0, refusal: Some(refusal) }
     }
 }
 
@@ -90,18 +100,26 @@ pub(crate) fn join(tones: &Tones, markers: &[Marker]) -> Joined {
         _ => 2,
     });
     let pairings = if refusal.is_some() { every_pairing(&by_line, &groups) } else { Vec::new() };
-    // A marker that is not clear may be one that the echo's border cuts, whatever line leads to it.
-    let is_weak = |end: Spot| markers.iter().any(|marker| marker.at == end && marker.proof == Proof::Weak);
+    // A marker that is not clear may be one that the echo's border cuts, whatever line leads to it; a cross that is seen whole beside
+    // print is weak only where no line leads to it.
+    let is_weak = |end: Spot, pair: &Pair| {
+        let mut weak = markers.iter().filter(|marker| marker.at == end && marker.proof == Proof::Weak);
+        weak.any(|marker| marker.axis.is_some() || marker.outline < LONE_MIN || !by_line.contains(pair))
+    };
     let is_rivalled = |pair: &&Pair| is_rivalled(pair, markers, &loose);
+    let rivalled =
+        by_line.iter().chain(groups.iter().flat_map(|group| &group.pairs)).filter(is_rivalled).copied().collect();
+    let by_print: Vec<Pair> =
+        groups.iter().filter(|group| group.is_several()).flat_map(|group| group.pairs.clone()).collect();
     // A shape in a label's place that is no number may be a letter.
-    let is_open = |pair: &&Pair| pair.label.is_none() || is_rivalled(pair);
+    let is_open = |pair: &&Pair| pair.label.is_none() && !by_print.contains(pair) || is_rivalled(pair);
     let joined = groups.iter().flat_map(|group| &group.pairs).filter(is_open);
     let unproven = joined.chain(by_line.iter().filter(is_rivalled)).copied().collect();
     let mut pairs = by_line.clone();
     pairs.extend(groups.into_iter().flat_map(|group| group.pairs));
-    let weak = pairs.iter().filter(|pair| pair.ends.into_iter().any(is_weak)).copied().collect();
+    let weak = pairs.iter().filter(|pair| pair.ends.into_iter().any(|end| is_weak(end, pair))).copied().collect();
     drop_doubled_labels(&mut pairs);
-    Joined { pairs, pairings, unproven, weak, by_line, unlined, refusal }
+    Joined { pairs, pairings, unproven, rivalled, by_print, weak, by_line, unlined, refusal }
 }
 
 /// Whether markers that no line joins may be the ends of what is longer than a pair: a third tee or arrow that looks like its ends, or
@@ -121,6 +139,7 @@ pub(super) fn is_lone(tones: &Tones, markers: &[Marker], pair: &Pair, in_print: 
     let is_lone = |end: &Marker| {
         end.axis.is_none()
             && end.outline >= LONE_MIN
+            && end.size() >= LONE_SIZE_MIN
             && line::leaving(tones, end).is_none()
             && !markers.iter().any(|other| !pair.ends.contains(&other.at) && other.looks_like(end))
             && !in_print(end)
@@ -215,6 +234,11 @@ impl Group {
         self.is_labelled || self.pairs.iter().any(|pair| pair.label.is_some())
     }
 
+    /// Whether they are more than two and labels alone join them.
+    fn is_several(&self) -> bool {
+        self.refusal.is_none() && self.pairs.len() > 1
+    }
+
     /// Joins `markers`, where the longest line between others is `lined` pixels long.
     fn of(tones: &Tones, markers: &[&Marker], lined: f32) -> Self {
         let settled = settle(tones, markers, lined);
@@ -232,28 +256,24 @@ impl Group {
             }
             Err(Refusal::PartnerOutside) => (Vec::new(), Refusal::PartnerOutside),
             Err(refusal) => {
-                if let Some(twos) = by_number(&labels).filter(|twos| are_alike(markers, twos)) {
-                    let open = Pairing { pairs: joined(&twos), left_out: 0 };
+                let all: Vec<usize> = (0..markers.len()).collect();
+                let ways = matchings(&all);
+                let by_number = labels::by_number(&labels).filter(|twos| are_alike(markers, twos));
+                let by_print = || {
+                    let is_whole = markers.len() >= 4 && markers.len().is_multiple_of(2);
+                    let way = is_whole.then(|| labels::by_print(tones, markers, &ways)).flatten()?;
+                    Some(&ways[way]).filter(|twos| are_alike(markers, twos))
+                };
+                if let Some(twos) = by_number.as_ref().or_else(by_print) {
+                    let open = Pairing { pairs: joined(twos), left_out: 0 };
                     return Self { pairs: open.pairs.clone(), open: [open].into(), refusal: None, is_labelled: true };
                 }
-                let all: Vec<usize> = (0..markers.len()).collect();
-                let pairing = |more: Vec<[usize; 2]>| Pairing { pairs: joined(&more), left_out: markers.len() % 2 };
-                (matchings(&all).into_iter().map(pairing).collect(), refusal)
+                let pairing = |more: &Vec<[usize; 2]>| Pairing { pairs: joined(more), left_out: markers.len() % 2 };
+                (ways.iter().map(pairing).collect(), refusal)
             }
         };
         Self { pairs: Vec::new(), open, refusal: Some(refusal), is_labelled: false }
     }
-}
-
-/// The markers that have one number, where every marker has one and each is that of two.
-fn by_number(labels: &[Option<u8>]) -> Option<Vec<[usize; 2]>> {
-    let partner = |i: usize| {
-        let mut same = (0..labels.len()).filter(|&j| j != i && labels[j] == labels[i]);
-        same.next().filter(|_| labels[i].is_some() && same.next().is_none())
-    };
-    let partners: Option<Vec<usize>> = (0..labels.len()).map(partner).collect();
-    let twos: Vec<[usize; 2]> = partners?.into_iter().enumerate().filter(|(i, j)| i < j).map(|(i, j)| [i, j]).collect();
-    if twos.is_empty() { None } else { Some(twos) }
 }
 
 fn are_alike(markers: &[&Marker], twos: &[[usize; 2]]) -> bool {
@@ -282,12 +302,21 @@ fn settle(tones: &Tones, markers: &[&Marker], lined: f32) -> Result<Pair, Refusa
             if !is_labelled && lined > 0.0 && a.at.distance(b.at) > lined {
                 return Err(Refusal::PairsAmbiguous);
             }
-            // Tissue has tees and arrows too: there, likeness alone joins nothing.
-            let sure = is_labelled || a.axis.is_none() && a.is_twin(b);
+            // Tissue has tees and arrows too: there, likeness alone joins nothing but two that look straight at each other.
+            let sure = is_labelled || if a.axis.is_none() { a.is_twin(b) } else { is_straight(a, b) };
             if sure { Ok(pair([a, b], labels)) } else { Err(Refusal::PartnerMissing) }
         }
         _ => Err(Refusal::PairsAmbiguous),
     }
+}
+
+/// Whether two tees or arrows, both surely seen and alone of their look, look straight at each other.
+fn is_straight(a: &Marker, b: &Marker) -> bool {
+    let looks_at = |from: &Marker, to: &Marker| {
+        let [dx, dy] = [to.at.x - from.at.x, to.at.y - from.at.y];
+        from.axis.is_some_and(|(x, y)| x * dx + y * dy >= STRAIGHT * from.at.distance(to.at))
+    };
+    a.outline.min(b.outline) >= LONE_MIN && a.is_twin(b) && looks_at(a, b) && looks_at(b, a)
 }
 
 /// The pair of two markers with the number that stands beside them.
@@ -351,20 +380,4 @@ fn is_cut_arm(on: &impl Fn(i32, i32) -> bool, marker: &Marker, along: i32) -> bo
     let clear = beside().filter(|&(along, deep)| !on(along, deep)).count();
     let ends = !on(middle, length + 1);
     length > DEPTH + 1 && length <= reach && ends && 5 * clear >= 4 * beside().count()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn given_a_number_beside_every_marker_expect_those_of_one_number_joined() {
-        let joined = |labels: &[u8]| by_number(&labels.iter().map(|&n| (n > 0).then_some(n)).collect::<Vec<_>>());
-        assert_eq!(joined(&[1, 2, 2, 1]), Some([[0, 3], [1, 2]].into()));
-        assert_eq!(joined(&[3, 3]), Some([[0, 1]].into()));
-        // One cannot be read; one is alone; three have one number.
-        for labels in [&[1, 2, 0, 1][..], &[1, 2, 3, 1], &[1, 1, 1, 2], &[]] {
-            assert_eq!(joined(labels), None, "{labels:?}");
-        }
-    }
 }

@@ -155,6 +155,21 @@ fn given_two_pairs_expect_the_longer_only_where_lines_tell_them_apart() {
 }
 
 #[test]
+fn given_the_same_print_beside_both_ends_expect_it_to_join_them_read_or_not() {
+    let ends = [[60, 80], [230, 150], [100, 180], [180, 60]];
+    let labelled = |texts: [&str; 4]| {
+        ends.into_iter().zip(texts).fold(Screen::tissue(90, 30, 2), |screen, ([x, y], text)| {
+            screen.marker(x, y, YELLOW).text(text, x - 20, y - 24, YELLOW)
+        })
+    };
+    check(labelled(["7", "7", "5", "5"]), Ok(([60.0, 80.0, 230.0, 150.0], None)));
+    // Not one that all have, nor one at one end of each.
+    check(labelled(["5", "5", "5", "5"]), Err(Refusal::PairsAmbiguous));
+    check(labelled(["7", "", "5", ""]), Err(Refusal::PairsAmbiguous));
+    check(labelled(["", "", "", ""]), Err(Refusal::PairsAmbiguous));
+}
+
+#[test]
 fn given_a_line_hardly_brighter_than_tissue_expect_it_to_join() {
     let lined = Screen::tissue(80, 30, 3).line([60, 120], [260, 130], 1, Rgb888::new(120, 120, 120));
     let four = lined.marker(60, 120, GREY).marker(260, 130, GREY).marker(150, 60, GREY).marker(160, 180, GREY);

@@ -104,11 +104,10 @@ impl Sight {
             None if print.lengths.is_empty() => return self,
             _ if has_rivals(print) => self.refused(Refusal::PairsAmbiguous),
             None => self.paired_by(print).lined_by(print),
-            Some(_) if print.lengths.is_empty() => self,
             // A line that could not be read may have the length of a pair that was not seen.
             // Of several measurements the ends of two may seem to be one.
-            Some(chosen) if print.lengths.len() > self.pairs.len() && self.doubtful.contains(&chosen.ends) => {
-                self.refused(Refusal::PartnerMissing)
+            Some(chosen) if print.lengths.len() > self.pairs.len() && self.is_by_likeness(chosen) => {
+                self.refused(Refusal::PartnerMissing).lined_by(print)
             }
             Some(_)
                 if numbered(print) > print.lengths.len().max(self.pairs.len())
@@ -116,9 +115,15 @@ impl Sight {
             {
                 self.refused(Refusal::PartnerMissing)
             }
+            Some(_) if print.lengths.is_empty() => self,
             Some(_) => self.confirmed(print).lined_by(print),
         };
         sight.proven()
+    }
+
+    /// Whether no line joins a pair, or its ends may be no markers.
+    fn is_by_likeness(&self, Pair { ends, .. }: &Pair) -> bool {
+        self.doubtful.contains(ends) || self.by_line.iter().all(|pair| pair.ends != *ends)
     }
 
     /// The longest pair that a line joins, where it has the longest printed length, whatever other markers seem to be. Print lists
@@ -126,8 +131,13 @@ impl Sight {
     fn lined_by(mut self, print: &Print) -> Self {
         let lengths = sorted(print);
         let Some(longest) = lengths.first().copied() else { return self };
-        // Every two markers that no line joins are a measurement more.
-        let measured = numbered(print).max(self.by_line.len() + self.unlined.div_ceil(2));
+        // Every two markers that no line joins are a measurement more; one may be a part of one, unless each line has its length.
+        let is_printed = |pair: &Pair| {
+            let agrees = |ruler: &Ruler| lengths.iter().any(|printed| agree(ruler.distance(pair.ends).0, printed));
+            self.ruler.as_ref().is_some_and(agrees)
+        };
+        let unlined = if self.by_line.iter().all(is_printed) { self.unlined / 2 } else { self.unlined.div_ceil(2) };
+        let measured = numbered(print).max(self.by_line.len() + unlined);
         let is_whole = print.unread == 0 && measured <= lengths.len();
         let settled = self.chosen().is_some() || self.refusal == Some(Refusal::PartnerOutside);
         if settled || !is_whole || longest.length < LENGTH_MIN_CM {
@@ -155,7 +165,7 @@ impl Sight {
     /// likeness alone either, as plus signs in print are as like, unless they stand alone beside a ruler; nor are two in one row or
     /// column, as the corners of a region's box are, nor one with an end at the sector's border.
     fn proven(self) -> Self {
-        let is_unscaled = self.ruler.is_none();
+        let is_unscaled = self.ticks.is_none();
         let doubtful = |Pair { ends, .. }: &Pair| {
             let on_screen = self.doubtful.contains(ends) || is_unscaled && self.lone.contains(ends);
             self.weak.contains(ends) || self.is_screen && on_screen
