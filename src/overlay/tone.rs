@@ -47,6 +47,14 @@ impl Tone {
         u16::from(self.0[0]) + 2 * u16::from(colour)
     }
 
+    /// How far from grey it is the way that `other` is, as a part of that one's way; 0 where that one is grey.
+    pub(crate) fn colour_like(self, other: Self) -> f32 {
+        let from_grey = |tone: Self| [tone.0[1], tone.0[2]].map(|part| f32::from(part) - 128.0);
+        let ([a, b], [c, d]) = (from_grey(self), from_grey(other));
+        let long = c * c + d * d;
+        if long > 0.0 { (a * c + b * d) / long } else { 0.0 }
+    }
+
     /// Whether the pixel has a colour, which echo has not.
     pub(crate) fn is_coloured(self) -> bool {
         self.0[1].abs_diff(128).max(self.0[2].abs_diff(128)) >= COLOURED_GAP
