@@ -3,8 +3,9 @@
 //! The last resort where nothing else settles what belongs together: where lines cross one may seem to join strangers, and a label may
 //! spoil a marker. Each printed length must be the distance of two markers that are drawn alike, as nearly as markers and rulers
 //! are seen; each marker belongs to one length, and only one that is not clear may belong to none. Of several lengths a shorter one
-//! may have but one marker, the other not seen; of tees and arrows, which look at their partners, any shorter one. Always holds: where more than one choice is left and they differ in the longest
-//! pair, none is chosen.
+//! may have but one marker, the other not seen; on a ruler of known worth any shorter one of tees or arrows, which look at their
+//! partners, may lack one or both. Always holds: where more than one choice is left and they differ in the longest pair, none is
+//! chosen.
 
 use super::{
     Pair, Print, PrintedLength, Ruler, Sight,
@@ -81,12 +82,8 @@ impl Sight {
         }
         let mut all = Vec::new();
         for ruler in &rulers {
-            all.extend(
-                self.open
-                    .on(ruler, rulers.len() == 1, &lengths)?
-                    .into_iter()
-                    .map(|choice| (Some(ruler.clone()), choice)),
-            );
+            let choices = self.open.on(ruler, rulers.len() == 1, &lengths)?;
+            all.extend(choices.into_iter().map(|choice| (Some(ruler.clone()), choice)));
         }
         Some(all)
     }
@@ -127,8 +124,8 @@ impl Open {
         self.joints.is_empty()
     }
 
-    /// The pairs that have these lengths, longest first, on a ruler, which may be the only one: one choice for each pair that may be the longest; none where
-    /// there is too much to try.
+    /// The pairs that have these lengths, longest first, on a ruler, which may be the only one: one choice for each pair that may
+    /// be the longest; none where there is too much to try.
     fn on(&self, ruler: &Ruler, is_only: bool, lengths: &[&PrintedLength]) -> Option<Vec<Choice>> {
         let cm_per_px = 1.0 / ruler.scale.0.min(ruler.across.0);
         let mut search = Search::new(self, lengths, |ends| ruler.distance(ends).0, cm_per_px);

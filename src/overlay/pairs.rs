@@ -1,7 +1,7 @@
 //! Markers -> pairs, or why they cannot be joined.
 //!
-//! Only markers drawn alike belong together. A line between two of them settles it; without lines there must be just
-//! two. Whatever is left over, or leads out of the picture, is a reason to refuse: a pair is never guessed.
+//! Only markers drawn alike belong together. A line between two of them settles it, or the same label beside both; without either
+//! there must be just two. Whatever is left over, or leads out of the picture, is a reason to refuse: a pair is never guessed.
 
 use super::{
     Pair,

@@ -104,11 +104,11 @@ impl Sight {
             None if print.lengths.is_empty() => return self,
             _ if has_rivals(print) => self.refused(Refusal::PairsAmbiguous),
             None => self.paired_by(print).lined_by(print),
-            // A line that could not be read may have the length of a pair that was not seen.
             // Of several measurements the ends of two may seem to be one.
             Some(chosen) if print.lengths.len() > self.pairs.len() && self.is_by_likeness(chosen) => {
                 self.refused(Refusal::PartnerMissing).lined_by(print)
             }
+            // A line that could not be read may have the length of a pair that was not seen.
             Some(_)
                 if numbered(print) > print.lengths.len().max(self.pairs.len())
                     || print.unread > 0 && print.lengths.len() + print.unread > self.pairs.len() =>
