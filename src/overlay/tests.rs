@@ -177,6 +177,22 @@ fn given_a_line_hardly_brighter_than_tissue_expect_it_to_join() {
 }
 
 /// What is printed, as read without doubt.
+#[test]
+fn given_coloured_dots_no_brighter_than_tissue_expect_them_to_join() {
+    let ends = [[50, 70], [270, 160], [200, 50], [120, 200]];
+    let all = |dot: Rgb888| {
+        let markers = ends.into_iter().fold(Screen::tissue(110, 40, 4), |screen, [x, y]| screen.marker(x, y, YELLOW));
+        [[ends[0], ends[1]], [ends[2], ends[3]]].into_iter().fold(markers, |screen, [from, to]| {
+            (1..32).fold(screen, |screen, i| {
+                let at = |k: usize| from[k] + (to[k] - from[k]) * i / 32;
+                screen.bar(at(0), at(1), 1, 1, dot)
+            })
+        })
+    };
+    check(all(Rgb888::new(120, 120, 40)), Ok(([50.0, 70.0, 270.0, 160.0], None)));
+    check(all(Rgb888::new(115, 115, 115)), Err(Refusal::PairsAmbiguous));
+}
+
 fn print(lines: &[&str]) -> Print {
     Print { lengths: lines.iter().map(|line| text::parse(line).unwrap()).collect(), ..Print::default() }
 }
