@@ -13,6 +13,7 @@ use crate::{
         net::Shape,
         op::{self, Shared},
         plan::Plan,
+        sound::{self, Unsound},
     },
     estimate::MemberOutput,
     frame::{Picture, RGB_BYTES},
@@ -35,13 +36,13 @@ pub enum MemberError {
         /// tract's own words.
         source: TractError,
     },
-    /// The network's inputs are not those of the contract.
-    #[error("member {member}: its network must take {}; build the bundle again", .names.join(" and "))]
-    Inputs {
+    /// The network is not what the bundle says, or means nothing.
+    #[error("member {member}: its network {why}; build the bundle again")]
+    Unsound {
         /// The member's number, from 0.
         member: usize,
-        /// Their names, as the bundle's manifest has it.
-        names: &'static [&'static str],
+        /// What is wrong with it.
+        why: Unsound,
     },
     /// The network's outputs are not those of the contract.
     #[error(
@@ -128,9 +129,14 @@ impl Member {
         index: usize,
     ) -> Result<Self, MemberError> {
         let input = &bundle.manifest().input;
-        let network = load_network(bundle.network(index), input, kernel, shared);
-        let network = network.map_err(|source| MemberError::Network { member: index, source })?;
-        let (network, runner) = network.ok_or(MemberError::Inputs { member: index, names: input.names() })?;
+        let failed = |source| MemberError::Network { member: index, source };
+        let read = || tract_onnx::onnx().proto_model_for_read(&mut Cursor::new(bundle.network(index))).map_err(failed);
+        let (model, shape) = (read()?, Shape::square(RGB_BYTES, input.size));
+        sound::check(&model, input.names(), shape).map_err(|why| MemberError::Unsound { member: index, why })?;
+        let (network, runner) = match op::graft(model, shape, &OUTPUTS, kernel, shared) {
+            Ok((network, plan)) => (network, Runner::Engine(plan)),
+            Err(why) => (by_tract(&read()?, input).map_err(failed)?, Runner::Tract(why.to_string())),
+        };
         Self::new(index, network, runner, bundle.trees(index), bundle.manifest())
     }
 
@@ -159,7 +165,7 @@ impl Member {
     ) -> Result<Self, MemberError> {
         let (features, names) = (manifest.feature_count, manifest.input.names());
         if network.inputs.len() != names.len() {
-            return Err(MemberError::Inputs { member: index, names });
+            return Err(MemberError::Unsound { member: index, why: Unsound::Inputs { names } });
         }
         let network = network.into_optimized().and_then(TypedModel::into_runnable);
         let network = network.map_err(|source| MemberError::Network { member: index, source })?;
@@ -208,27 +214,6 @@ impl Member {
         let distance = self.likeness.as_ref().map(|likeness| likeness.distance(features));
         Ok(MemberOutput { egfr: Egfr(egfr), p_ckd: self.trees.predict(&known), distance })
     }
-}
-
-/// The network and what runs it; none if its inputs are not those of the contract.
-///
-/// *Errors*: tract's own, of a network that neither it nor the engine can run.
-fn load_network(
-    onnx: &[u8],
-    input: &Input,
-    kernel: &'static Kernel,
-    shared: &Shared,
-) -> TractResult<Option<(TypedModel, Runner)>> {
-    let read = || tract_onnx::onnx().proto_model_for_read(&mut Cursor::new(onnx));
-    let model = read()?;
-    if op::input_names(&model) != input.names() {
-        return Ok(None);
-    }
-    let shape = Shape { channels: RGB_BYTES, height: input.size, width: input.size };
-    Ok(Some(match op::graft(model, shape, &OUTPUTS, kernel, shared) {
-        Ok((model, plan)) => (model, Runner::Engine(plan)),
-        Err(why) => (by_tract(&read()?, input)?, Runner::Tract(why.to_string())),
-    }))
 }
 
 /// The network as tract runs all of it.

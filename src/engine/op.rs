@@ -6,7 +6,6 @@ use super::{
     import::{self, ImportError},
     kernel::Kernel,
     net::{Shape, Weights},
-    onnx,
     plan::{PackedWeights, Plan, Scratch},
 };
 use prost::Message;
@@ -28,11 +27,6 @@ pub enum GraftError {
     /// tract cannot take what follows the trunk.
     #[error("what follows the trunk cannot be run ({})", .0.root_cause())]
     Tract(TractError),
-}
-
-/// The names of a file's inputs that are no constants, in order.
-pub fn input_names(model: &ModelProto) -> Vec<&str> {
-    model.graph.as_ref().map_or(Vec::new(), |graph| onnx::Names::new(graph).inputs().collect())
 }
 
 /// What trunks share: memory to work in, as much as run at once, and how many threads each run gets.

@@ -19,6 +19,7 @@ use crate::{
         net::Shape,
         op::{self, GraftError, PackedNetwork, Shared},
         plan::Plan,
+        sound::{self, Unsound},
     },
     frame::RGB_BYTES,
     reading::BundleIdentity,
@@ -72,8 +73,8 @@ pub enum PackedError {
 pub enum PackError {
     #[error("member {member} has a network that cannot be read ({})", .why.root_cause())]
     Network { member: usize, why: TractError },
-    #[error("the network of member {member} does not take what the bundle says")]
-    Inputs { member: usize },
+    #[error("the network of member {member} {why}")]
+    Unsound { member: usize, why: Unsound },
     #[error("it cannot be written ({0})")]
     Write(#[from] io::Error),
     #[error("the bundle has changed while it was packed")]
@@ -245,7 +246,7 @@ impl Packed {
 
 /// The shape of the networks' picture.
 fn picture(manifest: &Manifest) -> Shape {
-    Shape { channels: RGB_BYTES, height: manifest.input.size, width: manifest.input.size }
+    Shape::square(RGB_BYTES, manifest.input.size)
 }
 
 fn read_contents(file: &File) -> Result<Contents, PackedError> {
@@ -314,9 +315,8 @@ fn fill(
         let onnx = bundle.network(member);
         let network = tract_onnx::onnx().proto_model_for_read(&mut Cursor::new(onnx));
         let network = network.map_err(|why| PackError::Network { member, why })?;
-        if op::input_names(&network) != manifest.input.names() {
-            return Err(PackError::Inputs { member });
-        }
+        sound::check(&network, manifest.input.names(), picture(manifest))
+            .map_err(|why| PackError::Unsound { member, why })?;
         let trees = writer.section(bundle.tree_table(member))?;
         contents.members.push(match op::pack(network, picture(manifest), &OUTPUTS, kernel) {
             Ok(packed) => MemberSections {
