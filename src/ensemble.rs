@@ -6,26 +6,24 @@
 use crate::{
     bundle::{
         Bundle,
-        manifest::{Input, Manifest},
+        manifest::{Input, Manifest, OUTPUTS},
     },
     engine::{
         kernel::{Kernel, KernelError},
         net::Shape,
-        op::{self, GraftError, Shared},
+        op::{self, Shared},
         plan::Plan,
+        sound::{self, Unsound},
     },
     estimate::MemberOutput,
     frame::{Picture, RGB_BYTES},
     likeness::Likeness,
-    packed::{Packed, PackedError},
+    packed::{self, Packed, PackedError},
     trees::Trees,
     units::{Centimetres, Egfr},
 };
 use std::{io::Cursor, sync::Arc};
-use tract_onnx::prelude::*;
-
-/// What a network gives, in this order.
-const OUTPUTS: [&str; 2] = ["egfr", "features"];
+use tract_onnx::{pb::ModelProto, prelude::*};
 
 /// Why a member cannot be loaded or run.
 #[derive(Debug, thiserror::Error)]
@@ -38,13 +36,13 @@ pub enum MemberError {
         /// tract's own words.
         source: TractError,
     },
-    /// The network's inputs are not those of the contract.
-    #[error("member {member}: its network must take {}; build the bundle again", input_names(*.length).join(" and "))]
-    Inputs {
+    /// The network is not what the bundle says, or means nothing.
+    #[error("member {member}: its network {why}; build the bundle again")]
+    Unsound {
         /// The member's number, from 0.
         member: usize,
-        /// Whether the bundle says that it takes the length.
-        length: bool,
+        /// What is wrong with it.
+        why: Unsound,
     },
     /// The network's outputs are not those of the contract.
     #[error(
@@ -73,13 +71,8 @@ pub enum MemberError {
 pub enum Runner {
     /// The int8 engine, by this plan; tract only what follows the trunk.
     Engine(Arc<Plan>),
-    /// tract alone, for this reason.
-    Tract(GraftError),
-}
-
-/// The names of a network's inputs, in order.
-fn input_names(length: bool) -> &'static [&'static str] {
-    if length { &["crop", "length_cm"] } else { &["crop"] }
+    /// tract alone, for this reason, of which a packed form keeps the words.
+    Tract(String),
 }
 
 /// A picture as the networks take it.
@@ -136,18 +129,31 @@ impl Member {
         index: usize,
     ) -> Result<Self, MemberError> {
         let input = &bundle.manifest().input;
-        let network = load_network(bundle.network(index), input, kernel, shared);
-        let network = network.map_err(|source| MemberError::Network { member: index, source })?;
-        let (network, runner) = network.ok_or(MemberError::Inputs { member: index, length: input.length })?;
+        let failed = |source| MemberError::Network { member: index, source };
+        let read = || tract_onnx::onnx().proto_model_for_read(&mut Cursor::new(bundle.network(index))).map_err(failed);
+        let (model, shape) = (read()?, Shape::square(RGB_BYTES, input.size));
+        sound::check(&model, input.names(), shape).map_err(|why| MemberError::Unsound { member: index, why })?;
+        let (network, runner) = match op::graft(model, shape, &OUTPUTS, kernel, shared) {
+            Ok((network, plan)) => (network, Runner::Engine(plan)),
+            Err(why) => (by_tract(&read()?, input).map_err(failed)?, Runner::Tract(why.to_string())),
+        };
         Self::new(index, network, runner, bundle.trees(index), bundle.manifest())
     }
 
     /// Loads member `index` of a packed form. *Errors*: [`MemberError`].
     pub fn load_packed(packed: &Packed, shared: &Shared, index: usize) -> Result<Self, MemberError> {
         let unpacked = |source| MemberError::Packed { member: index, source };
-        let (network, plan) = packed.network(index, &OUTPUTS, shared).map_err(unpacked)?;
+        let input = &packed.manifest().input;
+        let (network, runner) = match packed.network(index, shared).map_err(unpacked)? {
+            packed::Network::Engine(network, plan) => (network, Runner::Engine(plan)),
+            packed::Network::Tract(model, why) => {
+                let network =
+                    by_tract(&model, input).map_err(|source| MemberError::Network { member: index, source })?;
+                (network, Runner::Tract(why))
+            }
+        };
         let trees = packed.trees(index).map_err(unpacked)?;
-        Self::new(index, network, Runner::Engine(plan), trees, packed.manifest())
+        Self::new(index, network, runner, trees, packed.manifest())
     }
 
     fn new(
@@ -157,9 +163,9 @@ impl Member {
         trees: Trees,
         manifest: &Manifest,
     ) -> Result<Self, MemberError> {
-        let (features, length) = (manifest.feature_count, manifest.input.length);
-        if network.inputs.len() != input_names(length).len() {
-            return Err(MemberError::Inputs { member: index, length });
+        let (features, names) = (manifest.feature_count, manifest.input.names());
+        if network.inputs.len() != names.len() {
+            return Err(MemberError::Unsound { member: index, why: Unsound::Inputs { names } });
         }
         let network = network.into_optimized().and_then(TypedModel::into_runnable);
         let network = network.map_err(|source| MemberError::Network { member: index, source })?;
@@ -210,33 +216,14 @@ impl Member {
     }
 }
 
-/// The network and what runs it; none if its inputs are not those of the contract.
-///
-/// *Errors*: tract's own, of a network that neither it nor the engine can run.
-fn load_network(
-    onnx: &[u8],
-    input: &Input,
-    kernel: &'static Kernel,
-    shared: &Shared,
-) -> TractResult<Option<(TypedModel, Runner)>> {
-    let tract = tract_onnx::onnx();
-    let read = || tract.proto_model_for_read(&mut Cursor::new(onnx));
-    let model = read()?;
-    if op::input_names(&model) != input_names(input.length) {
-        return Ok(None);
+/// The network as tract runs all of it.
+fn by_tract(model: &ModelProto, input: &Input) -> TractResult<TypedModel> {
+    let crop = f32::fact([1, RGB_BYTES, input.size, input.size]).into();
+    let mut model = tract_onnx::onnx().model_for_proto_model(model)?.with_input_fact(0, crop)?;
+    if input.length {
+        model.set_input_fact(1, f32::fact([1, 1]).into())?;
     }
-    let shape = Shape { channels: RGB_BYTES, height: input.size, width: input.size };
-    Ok(Some(match op::graft(model, shape, &OUTPUTS, kernel, shared) {
-        Ok((model, plan)) => (model, Runner::Engine(plan)),
-        Err(why) => {
-            let crop = f32::fact([1, RGB_BYTES, input.size, input.size]).into();
-            let mut model = tract.model_for_proto_model(&read()?)?.with_input_fact(0, crop)?;
-            if input.length {
-                model.set_input_fact(1, f32::fact([1, 1]).into())?;
-            }
-            (model.with_outputs_by_name(OUTPUTS)?.into_typed()?, Runner::Tract(why))
-        }
-    }))
+    model.with_outputs_by_name(OUTPUTS)?.into_typed()
 }
 
 fn plain(output: &TValue) -> TractResult<&[f32]> {

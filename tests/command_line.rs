@@ -1,9 +1,9 @@
 //! The program as its users call it: good pictures, bad pictures, broken bundles.
 #![allow(clippy::unwrap_used)]
 
-use sonogfr::{crop::CropSquare, edge::pictures, frame::Picture, phantom};
+use sonogfr::{app::opened, crop::CropSquare, edge::pictures, frame::Picture, phantom};
 use std::{
-    fs,
+    env, fs,
     path::{Path, PathBuf},
     process::{Command, Output},
 };
@@ -43,6 +43,13 @@ fn write_phantom(folder: &Path, index: u64) -> (PathBuf, phantom::Truth) {
     let path = folder.join(format!("phantom-{index}.png"));
     pictures::save(&phantom.screen, &path).unwrap();
     (path, phantom.truth)
+}
+
+/// Where this fails, what tests start writes into the cache of whoever runs them: `.cargo/config.toml` was not read.
+#[test]
+fn given_the_environment_of_tests_expect_packed_forms_in_a_folder_of_the_tests() {
+    let folder = env::var_os("CACHE_DIRECTORY").map(PathBuf::from);
+    assert!(folder.is_some() && opened::folder() == folder, "{folder:?}");
 }
 
 #[test]

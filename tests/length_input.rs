@@ -58,7 +58,10 @@ fn run(arguments: &[&str]) -> Output {
 fn read(picture: &Picture, folder: &Path, bundle: &Path) -> serde_json::Value {
     let path = folder.join("picture.png");
     pictures::save(picture, &path).unwrap();
-    let output = run(&["read", path.to_str().unwrap(), "--bundle", bundle.to_str().unwrap(), "--json"]);
+    let mut program = Command::new(env!("CARGO_BIN_EXE_sonogfr"));
+    // Its packed form goes as the bundle goes.
+    program.env("CACHE_DIRECTORY", folder);
+    let output = program.arg("read").arg(path).arg("--bundle").arg(bundle).arg("--json").output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
 }

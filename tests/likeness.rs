@@ -40,6 +40,8 @@ fn read(rules: &Value, member: &Value) -> Value {
     let picture = folder.path().join("phantom.png");
     pictures::save(&phantom::draw(40, &phantom::patient(40, 0), 1).screen, &picture).unwrap();
     let mut program = Command::new(env!("CARGO_BIN_EXE_sonogfr"));
+    // Its packed form goes as the bundle goes.
+    program.env("CACHE_DIRECTORY", folder.path());
     let output = program.arg("read").arg(&picture).arg("--bundle").arg(&bundle).arg("--json").output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()

@@ -3,13 +3,14 @@
 
 mod small_bundle;
 
+use prost::Message;
 use small_bundle::{SIZE, network};
 use sonogfr::{
     app::{
         opened::{Opened, Origin},
         team::Team,
     },
-    bundle::Bundle,
+    bundle::{Bundle, manifest::OUTPUTS},
     engine::{kernel::Kernel, net::Shape, op},
     ensemble::{Member, NetworkInput},
     estimate::MemberOutput,
@@ -22,7 +23,10 @@ use std::{
     path::{Path, PathBuf},
 };
 use tempfile::TempDir;
-use tract_onnx::prelude::*;
+use tract_onnx::{
+    pb::{AttributeProto, ModelProto, NodeProto},
+    prelude::*,
+};
 
 /// A folder with a bundle of two members in it, and a place for its packed form.
 struct Desk {
@@ -58,6 +62,14 @@ impl Desk {
             Err(other) => panic!("{other}"),
         });
         members.collect()
+    }
+
+    /// The one file in the folder that [`Desk::open`] names.
+    fn cached(&self) -> PathBuf {
+        let files: Vec<_> =
+            fs::read_dir(self.folder.path().join("cache")).unwrap().map(|file| file.unwrap().path()).collect();
+        let [file] = &files[..] else { panic!("one file: {files:?}") };
+        file.clone()
     }
 
     fn open(&self) -> (Team, Origin) {
@@ -148,14 +160,21 @@ fn given_sections_where_there_is_no_file_expect_refusal() {
         fs::write(&desk.packed, bytes).unwrap();
         assert!(desk.said(kernel).is_err());
     };
-    for section in ["trees", "onnx", "biases", "weights"] {
-        check(&|json| json["members"][1][section]["start"] = u64::MAX.into());
-        check(&|json| json["members"][1][section]["bytes"] = (1_u64 << 60).into());
-        check(&|json| json["members"][1][section]["bytes"] = 0.into());
-        check(&|json| json["members"][1][section] = json["members"][1]["trees"].clone()["crc32"].clone());
+    for section in ["trees", "onnx", "runner/Engine/biases", "runner/Engine/weights"] {
+        let change = |json: &mut serde_json::Value, change: &dyn Fn(&mut serde_json::Value)| {
+            change(json.pointer_mut(&format!("/members/1/{section}")).unwrap());
+        };
+        check(&|json| change(json, &|section| section["start"] = u64::MAX.into()));
+        check(&|json| change(json, &|section| section["bytes"] = (1_u64 << 60).into()));
+        check(&|json| change(json, &|section| section["bytes"] = 0.into()));
+        check(&|json| change(json, &|section| *section = section["crc32"].clone()));
     }
-    check(&|json| json["members"][0]["weights"] = json["members"][0]["biases"].clone());
-    check(&|json| json["members"][0]["biases"] = json["members"][0]["weights"].clone());
+    for [to, from] in [["weights", "biases"], ["biases", "weights"]] {
+        check(&|json| {
+            let engine = &mut json["members"][0]["runner"]["Engine"];
+            engine[to] = engine[from].clone();
+        });
+    }
     check(&|json| json["members"] = serde_json::json!([]));
     check(&|json| *json = serde_json::json!({}));
 }
@@ -171,9 +190,7 @@ fn given_starts_one_after_another_expect_the_first_to_pack_and_a_damaged_form_ma
         assert_eq!((team.judge(&crop(), None, || {}).unwrap(), from), (expected.clone(), origin));
     };
     check(Origin::Packed);
-    let files: Vec<_> =
-        fs::read_dir(desk.folder.path().join("cache")).unwrap().map(|file| file.unwrap().path()).collect();
-    let [file] = &files[..] else { panic!("one file: {files:?}") };
+    let file = &desk.cached();
     let whole = fs::read(file).unwrap();
     for damage in [20, whole.len() - 10] {
         let mut bytes = whole.clone();
@@ -203,14 +220,64 @@ fn given_no_folder_or_one_that_cannot_be_written_expect_the_same_numbers_from_th
     }
 }
 
+/// A network whose head adds the picture's mean to eGFR.
+fn network_with_the_picture_read_beside_its_trunk(seed: u64) -> Vec<u8> {
+    let mut model = ModelProto::decode(&*network(seed, "Relu")).unwrap();
+    let graph = model.graph.as_mut().unwrap();
+    let head = graph.node.last_mut().unwrap();
+    (head.name, head.output[0]) = ("egfr.without".into(), "egfr.without".into());
+    let mut node = |operator: &str, inputs: &[&str], output: &str, attribute: Vec<AttributeProto>| {
+        let (op_type, input) = (operator.into(), inputs.iter().map(ToString::to_string).collect());
+        let (name, output) = (output.into(), vec![output.into()]);
+        graph.node.push(NodeProto { op_type, name, input, output, attribute, ..Default::default() });
+    };
+    let axes = AttributeProto { name: "axes".into(), ints: vec![1, 2, 3], r#type: 7, ..Default::default() };
+    let sides = AttributeProto { name: "keepdims".into(), i: 0, r#type: 2, ..Default::default() };
+    node("ReduceMean", &["crop"], "brightness", vec![axes, sides]);
+    node("Add", &["egfr.without", "brightness"], "egfr", vec![]);
+    model.encode_to_vec()
+}
+
 #[test]
-fn given_a_member_that_the_engine_does_not_cover_expect_no_packed_form_and_nothing_left_behind() {
+fn given_a_member_that_the_engine_does_not_cover_expect_it_as_it_is_in_the_packed_form_and_nothing_packed_again() {
+    for (uncovered, why) in [
+        (network(2, "Sigmoid"), "members 1: tract, as node stem.kept (Sigmoid)"),
+        (
+            network_with_the_picture_read_beside_its_trunk(2),
+            "members 1: tract, as what follows the trunk also reads crop",
+        ),
+    ] {
+        let desk = Desk::new(1);
+        fs::write(&desk.bundle, small_bundle::bundle(&[network(1, "Relu"), uncovered])).unwrap();
+        let (by_file, _) = Opened::open(&desk.bundle, None).unwrap().load(|| {}).unwrap();
+        let check = |expected: Origin| {
+            let (team, origin) = desk.open();
+            assert_eq!((origin, team.runners()), (expected, by_file.runners()));
+            assert!(team.runners()[1].starts_with(why), "{:?}", team.runners());
+            assert_eq!(team.judge(&crop(), None, || {}).unwrap(), by_file.judge(&crop(), None, || {}).unwrap());
+            Source::of(&desk.cached()).unwrap()
+        };
+        let packed = check(Origin::PackedNow);
+        assert_eq!(check(Origin::Packed), packed, "the same file, untouched");
+    }
+}
+
+#[test]
+fn given_a_network_with_another_input_expect_the_same_words_with_and_without_a_folder_and_nothing_left_behind() {
     let desk = Desk::new(1);
-    fs::write(&desk.bundle, small_bundle::bundle(&[network(1, "Relu"), network(2, "Sigmoid")])).unwrap();
-    let (team, origin) = desk.open();
-    assert_eq!(origin, Origin::File);
-    assert!(team.runners().iter().any(|line| line.contains("members 1: tract, as node stem.kept (Sigmoid)")));
-    assert_eq!(fs::read_dir(desk.folder.path().join("cache")).unwrap().count(), 0);
+    let mut model = ModelProto::decode(&*network(2, "Relu")).unwrap();
+    let graph = model.graph.as_mut().unwrap();
+    (graph.input[0].name, graph.node[0].input[0]) = ("picture.png".into(), "picture.png".into());
+    fs::write(&desk.bundle, small_bundle::bundle(&[network(1, "Relu"), model.encode_to_vec()])).unwrap();
+    let cache = desk.folder.path().join("cache");
+    for folder in [None, Some(&*cache)] {
+        let error = Opened::open(&desk.bundle, folder).unwrap().load(|| {}).err().expect("it is of no use");
+        assert!(
+            format!("{error:#}").contains("member 1: its network must take crop; build the bundle again"),
+            "{error:#}"
+        );
+    }
+    assert_eq!(fs::read_dir(cache).unwrap().count(), 0);
 }
 
 #[test]
@@ -236,7 +303,7 @@ fn given_a_network_expect_its_weights_in_the_order_of_this_format() {
     let shape = Shape { channels: 3, height: SIZE, width: SIZE };
     let model = tract_onnx::onnx().proto_model_for_read(&mut Cursor::new(network(1, "Relu"))).unwrap();
     for kernel in Kernel::all() {
-        let packed = op::pack(model.clone(), shape, kernel).unwrap();
+        let packed = op::pack(model.clone(), shape, &OUTPUTS, kernel).unwrap();
         let weights: Vec<u8> = packed.weights.iter().map(|&weight| weight.cast_unsigned()).collect();
         let found = [crc32fast::hash(&weights), crc32fast::hash(&packed.biases)];
         let expected = match kernel.name {

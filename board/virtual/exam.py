@@ -4,6 +4,7 @@ Prints a table of checks and leaves pictures of the display in target/virtual-bo
 """
 
 import json
+import os
 import sys
 import time
 
@@ -140,7 +141,9 @@ def draw_exams():
 
 def emulated(program, *arguments):
     """Runs a program for the board on an emulated core; gives what it prints."""
-    return image.run("qemu-aarch64-static", "-cpu", "cortex-a72", program, *arguments, cwd=image.ROOT)
+    # Packed forms are left here, not in the user's own cache.
+    environment = {**os.environ, "CACHE_DIRECTORY": str(image.FOLDER / "cache")}
+    return image.run("qemu-aarch64-static", "-cpu", "cortex-a72", program, *arguments, cwd=image.ROOT, env=environment)
 
 
 def expected_reading(exam):

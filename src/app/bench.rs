@@ -6,6 +6,7 @@ use super::{
     team::Team,
 };
 use crate::{
+    bundle::manifest::OUTPUTS,
     engine::{import, kernel::Kernel, op, plan::Plan},
     frame::Picture,
 };
@@ -104,18 +105,17 @@ fn network(path: &Path, engine: Engine, threads: NonZeroUsize) -> Result<(Arc<Ty
     let onnx = tract_onnx::onnx();
     let model = onnx.proto_model_for_path(path)?;
     let shape = import::input_shape(&model).context("the picture's size is not in the file")?;
-    let outputs = ["egfr", "features"];
     let (network, plan) = match engine {
         Engine::Int8 => {
             let shared = op::Shared::default();
             shared.set_threads(threads);
-            let (network, plan) = op::graft(model, shape, &outputs, Kernel::best()?, &shared)?;
+            let (network, plan) = op::graft(model, shape, &OUTPUTS, Kernel::best()?, &shared)?;
             (network, Some(plan))
         }
         Engine::Tract => {
             let input = f32::fact([1, shape.channels, shape.height, shape.width]);
             let network = onnx.model_for_proto_model(&model)?.with_input_fact(0, input.into())?;
-            (network.with_outputs_by_name(outputs)?.into_typed()?, None)
+            (network.with_outputs_by_name(OUTPUTS)?.into_typed()?, None)
         }
     };
     Ok((network.into_optimized()?.into_runnable()?, plan))

@@ -10,6 +10,8 @@ use std::collections::BTreeMap;
 
 /// The bundle format that this program writes and reads.
 pub const FORMAT: u32 = 1;
+/// The names of what each network gives, in this order.
+pub const OUTPUTS: [&str; 2] = ["egfr", "features"];
 /// The smallest and largest width of a network's input, in pixels.
 const INPUT_SIZES: core::ops::RangeInclusive<usize> = 32..=1024;
 /// The longest name of an entry, in bytes: a longer one needs a second header in a tar.
@@ -60,6 +62,13 @@ pub struct Input {
     /// Whether networks and trees also take the kidney's length in cm.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub length: bool,
+}
+
+impl Input {
+    /// The names of what each network takes, in this order.
+    pub fn names(&self) -> &'static [&'static str] {
+        if self.length { &["crop", "length_cm"] } else { &["crop"] }
+    }
 }
 
 /// The entries of one member.

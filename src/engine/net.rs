@@ -25,6 +25,11 @@ pub struct Shape {
 }
 
 impl Shape {
+    /// Of a picture as wide as high.
+    pub fn square(channels: usize, size: usize) -> Self {
+        Self { channels, height: size, width: size }
+    }
+
     /// How many pixels.
     pub fn pixels(&self) -> usize {
         self.height * self.width

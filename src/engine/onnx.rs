@@ -57,6 +57,11 @@ impl<'a> Names<'a> {
         self.graph.input.iter().map(|input| &*input.name).filter(|name| !self.constants.contains_key(name))
     }
 
+    /// All constants, with their names.
+    pub fn constants(&self) -> impl Iterator<Item = (&'a str, &'a TensorProto)> {
+        self.constants.iter().map(|(&name, &tensor)| (name, tensor))
+    }
+
     /// A constant.
     pub fn constant(&self, tensor: &str) -> Option<&'a TensorProto> {
         self.constants.get(tensor).copied()

@@ -6,7 +6,6 @@ use super::{
     import::{self, ImportError},
     kernel::Kernel,
     net::{Shape, Weights},
-    onnx,
     plan::{PackedWeights, Plan, Scratch},
 };
 use prost::Message;
@@ -28,11 +27,6 @@ pub enum GraftError {
     /// tract cannot take what follows the trunk.
     #[error("what follows the trunk cannot be run ({})", .0.root_cause())]
     Tract(TractError),
-}
-
-/// The names of a file's inputs that are no constants, in order.
-pub fn input_names(model: &ModelProto) -> Vec<&str> {
-    model.graph.as_ref().map_or(Vec::new(), |graph| onnx::Names::new(graph).inputs().collect())
 }
 
 /// What trunks share: memory to work in, as much as run at once, and how many threads each run gets.
@@ -90,17 +84,23 @@ pub struct PackedNetwork<W> {
     pub weights: PackedWeights,
 }
 
-/// Packs a network. *Errors*: [`ImportError`], where its trunk is not covered.
+/// Packs a network. *Errors*: those of [`graft`], so that what is packed can be run.
 pub fn pack(
     mut model: ModelProto,
     input: Shape,
+    outputs: &[&str],
     kernel: &'static Kernel,
-) -> Result<PackedNetwork<Vec<u8>>, ImportError> {
+) -> Result<PackedNetwork<Vec<u8>>, GraftError> {
     let trunk = import::import(&model, input)?;
-    let plan = Plan::new(&trunk.net, kernel)?;
+    let plan = Plan::new(&trunk.net, kernel).map_err(ImportError::Net)?;
     import::strip(model.graph.as_mut().ok_or(ImportError::NoGraph)?, &trunk);
+    let onnx = model.encode_to_vec();
+    import::cut(model.graph.as_mut().ok_or(ImportError::NoGraph)?, &trunk)?;
+    let plan = Arc::new(plan);
+    wire(&model, &trunk.output, outputs, &plan, &Shared::default()).map_err(GraftError::Tract)?;
+    let plan = Arc::into_inner(plan).expect("what was wired has been dropped");
     let biases = plan.biases().flat_map(i32::to_le_bytes).collect();
-    Ok(PackedNetwork { onnx: model.encode_to_vec(), biases, weights: plan.into_weights() })
+    Ok(PackedNetwork { onnx, biases, weights: plan.into_weights() })
 }
 
 /// The same as [`graft`] of a network that [`pack`] gave for this kernel and shape. *Errors*: [`GraftError`], where it is

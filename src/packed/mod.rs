@@ -2,7 +2,7 @@
 //!
 //! It begins with a magic, which names the format, and [`Contents`] in JSON, with length and CRC-32. Sections follow, each from
 //! a page's beginning: the manifest, its signature, and each member's trees, network (ONNX without the trunk's weights), biases and weights.
-//! Always holds: it serves one kernel and one bundle file, told by inode, size and times of change from when that was hashed;
+//! Of a network that the engine does not cover it has the whole ONNX, and why, so that no start finds that out anew. Always holds: it serves one kernel and one bundle file, told by inode, size and times of change from when that was hashed;
 //! every section is held against its CRC-32 before it is used; its file is written under another name, renamed when whole, and
 //! never changed. Deliberately absent: defence against whoever may write its folder, which is the program's own.
 
@@ -11,7 +11,7 @@ mod map;
 use crate::{
     bundle::{
         Bundle,
-        manifest::{Manifest, ManifestError},
+        manifest::{Manifest, ManifestError, OUTPUTS},
         signature::Signature,
     },
     engine::{
@@ -19,6 +19,7 @@ use crate::{
         net::Shape,
         op::{self, GraftError, PackedNetwork, Shared},
         plan::Plan,
+        sound::{self, Unsound},
     },
     frame::RGB_BYTES,
     reading::BundleIdentity,
@@ -26,6 +27,7 @@ use crate::{
     whole,
 };
 use map::{Map, bytes_of};
+use prost::Message;
 use serde::{Deserialize, Serialize};
 use std::{
     fs::{self, File},
@@ -34,10 +36,10 @@ use std::{
     path::Path,
     sync::Arc,
 };
-use tract_onnx::prelude::*;
+use tract_onnx::{pb::ModelProto, prelude::*};
 
-/// What a file begins with. The number rises whenever the order of weights, biases or contents changes.
-const MAGIC: &[u8; 17] = b"sonogfr packed 2\n";
+/// What a file begins with. The number rises whenever the order of weights, biases or contents changes, or what the engine covers.
+const MAGIC: &[u8; 17] = b"sonogfr packed 3\n";
 /// Before the first section: magic, length and checksum of the contents, contents.
 const HEAD_BYTES: usize = 16 << 10;
 /// What sections begin at, so that they can be mapped: a page of the largest kind that the boards' kernels have.
@@ -69,8 +71,10 @@ pub enum PackedError {
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "each message says what its variant means")]
 pub enum PackError {
-    #[error("member {member} runs through tract, as {why}")]
-    NotCovered { member: usize, why: GraftError },
+    #[error("member {member} has a network that cannot be read ({})", .why.root_cause())]
+    Network { member: usize, why: TractError },
+    #[error("the network of member {member} {why}")]
+    Unsound { member: usize, why: Unsound },
     #[error("it cannot be written ({0})")]
     Write(#[from] io::Error),
     #[error("the bundle has changed while it was packed")]
@@ -116,8 +120,13 @@ struct Contents {
 struct MemberSections {
     trees: Section,
     onnx: Section,
-    biases: Section,
-    weights: Section,
+    runner: RunnerSections,
+}
+
+#[derive(Serialize, Deserialize)]
+enum RunnerSections {
+    Engine { biases: Section, weights: Section },
+    Tract { why: String },
 }
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
@@ -138,6 +147,14 @@ impl Section {
         let map = Map::of(file, self.start, self.bytes)?;
         if crc32fast::hash(map.bytes()) == self.crc32 { Ok(map) } else { Err(PackedError::Damaged(name)) }
     }
+}
+
+/// A member's network and what runs it.
+pub enum Network {
+    /// The engine, by this plan; tract only what follows the trunk.
+    Engine(TypedModel, Arc<Plan>),
+    /// tract alone, for this reason.
+    Tract(Box<ModelProto>, String),
 }
 
 /// A packed form that fits its bundle and its kernel. Sections are checked as they are used.
@@ -204,29 +221,32 @@ impl Packed {
         Ok(Trees::parse(trees.bytes(), self.manifest.tree_inputs())?)
     }
 
-    /// The network of member `index` with these outputs. *Errors*: [`PackedError`].
+    /// The network of member `index`. *Errors*: [`PackedError`].
     ///
     /// # Panics
     /// If there is no such member.
-    pub fn network(
-        &self,
-        index: usize,
-        outputs: &[&str],
-        shared: &Shared,
-    ) -> Result<(TypedModel, Arc<Plan>), PackedError> {
+    pub fn network(&self, index: usize, shared: &Shared) -> Result<Network, PackedError> {
         let sections = &self.contents.members[index];
-        // What tract has read of these two is not kept in memory twice.
+        // What tract has read of this and of the biases is not kept in memory twice.
         let onnx = sections.onnx.map(&self.file, "network")?;
-        let biases = sections.biases.map(&self.file, "biases")?;
-        let weights = Box::new(sections.weights.map(&self.file, "weights")?);
+        let (biases, weights) = match &sections.runner {
+            RunnerSections::Engine { biases, weights } => (biases, weights),
+            RunnerSections::Tract { why } => {
+                let model = ModelProto::decode(onnx.bytes()).map_err(|_| PackedError::Damaged("network"))?;
+                return Ok(Network::Tract(Box::new(model), why.clone()));
+            }
+        };
+        let biases = biases.map(&self.file, "biases")?;
+        let weights = Box::new(weights.map(&self.file, "weights")?);
         let network = PackedNetwork { onnx: onnx.bytes(), biases: biases.bytes(), weights };
-        Ok(op::graft_packed(network, picture(&self.manifest), outputs, self.kernel, shared)?)
+        let (model, plan) = op::graft_packed(network, picture(&self.manifest), &OUTPUTS, self.kernel, shared)?;
+        Ok(Network::Engine(model, plan))
     }
 }
 
 /// The shape of the networks' picture.
 fn picture(manifest: &Manifest) -> Shape {
-    Shape { channels: RGB_BYTES, height: manifest.input.size, width: manifest.input.size }
+    Shape::square(RGB_BYTES, manifest.input.size)
 }
 
 fn read_contents(file: &File) -> Result<Contents, PackedError> {
@@ -292,15 +312,25 @@ fn fill(
         members: Vec::new(),
     };
     for member in 0..manifest.members.len() {
-        let network = tract_onnx::onnx().proto_model_for_read(&mut Cursor::new(bundle.network(member)));
-        let packed =
-            network.map_err(GraftError::Tract).and_then(|network| Ok(op::pack(network, picture(manifest), kernel)?));
-        let packed = packed.map_err(|why| PackError::NotCovered { member, why })?;
-        contents.members.push(MemberSections {
-            trees: writer.section(bundle.tree_table(member))?,
-            onnx: writer.section(&packed.onnx)?,
-            biases: writer.section(&packed.biases)?,
-            weights: writer.section(bytes_of(&packed.weights))?,
+        let onnx = bundle.network(member);
+        let network = tract_onnx::onnx().proto_model_for_read(&mut Cursor::new(onnx));
+        let network = network.map_err(|why| PackError::Network { member, why })?;
+        sound::check(&network, manifest.input.names(), picture(manifest))
+            .map_err(|why| PackError::Unsound { member, why })?;
+        let trees = writer.section(bundle.tree_table(member))?;
+        contents.members.push(match op::pack(network, picture(manifest), &OUTPUTS, kernel) {
+            Ok(packed) => MemberSections {
+                trees,
+                onnx: writer.section(&packed.onnx)?,
+                runner: RunnerSections::Engine {
+                    biases: writer.section(&packed.biases)?,
+                    weights: writer.section(bytes_of(&packed.weights))?,
+                },
+            },
+            Err(why) => {
+                let runner = RunnerSections::Tract { why: why.to_string() };
+                MemberSections { trees, onnx: writer.section(onnx)?, runner }
+            }
         });
         progress();
     }

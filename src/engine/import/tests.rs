@@ -157,6 +157,13 @@ fn given_zero_points_out_of_range_expect_refusal() {
     check(|graph| find_constant(graph, "weight_zeros").raw_data = vec![0, 1], why(Obstacle::ZeroPoint));
     check(|graph| find_constant(graph, "zero").data_type = DataType::Int8 as i32, why(Obstacle::ZeroPoint));
     check(|graph| find_constant(graph, "zero").raw_data = vec![], why(Obstacle::ZeroPoint));
+    for out in [256, -1] {
+        let zero = |graph: &mut GraphProto| {
+            let zero = find_constant(graph, "zero");
+            (zero.raw_data, zero.int32_data) = (vec![], vec![out]);
+        };
+        check(zero, why(Obstacle::ZeroPoint));
+    }
 }
 
 #[test]
@@ -217,9 +224,11 @@ fn given_a_trunk_that_reads_two_inputs_expect_refusal() {
 fn given_nothing_quantised_or_another_operator_set_expect_refusal() {
     let nothing = |graph: &mut GraphProto| graph.node.retain(|node| node.op_type != "QuantizeLinear");
     check(nothing, |error| matches!(error, ImportError::NotQuantised));
-    let mut old = model();
-    old.opset_import[0].version = 11;
-    assert!(matches!(import(&old, SHAPE), Err(ImportError::Opset { found: 11 })));
+    for version in [11, 12, 25] {
+        let mut other = model();
+        other.opset_import[0].version = version;
+        assert!(matches!(import(&other, SHAPE), Err(ImportError::Opset { found }) if found == version));
+    }
     assert!(matches!(import(&ModelProto { graph: None, ..model() }, SHAPE), Err(ImportError::NoGraph)));
 }
 

@@ -259,7 +259,7 @@ unsafe fn multiply(job: &Job, rows: &Rows, sums: *mut Sums) {
     }
 }
 
-/// The same for 16 pixels or fewer.
+/// The same for 16 pixels or fewer, as the last tile of 28 x 28 and of 14 x 14 pixels has. *Source*: 4 to 5 % of ResNet-50 and 101.
 ///
 /// # Safety
 /// That of [`multiply`].
