@@ -4,7 +4,8 @@
 //! a page's beginning: the manifest, its signature, and each member's trees, network (ONNX without the trunk's weights), biases and weights.
 //! Of a network that the engine does not cover it has the whole ONNX, and why, so that no start finds that out anew.
 //!
-//! Always holds: it serves one kernel and one bundle file, told by inode, size and times of change from when that was hashed; every section is held against its CRC-32 before it is used; its file is written under another name, renamed when whole, and
+//! Always holds: it serves one kernel and one bundle file, told by inode, size and times of change from when that was hashed;
+//! every section is held against its CRC-32 before it is used; its file is written under another name, renamed when whole, and
 //! never changed. Deliberately absent: defence against whoever may write its folder, which is the program's own.
 
 mod map;
