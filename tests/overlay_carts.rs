@@ -75,7 +75,7 @@ fn given_carts_that_were_once_refused_expect_the_kidneys_pair() {
     // print whose point was lost, a label that seems to be a marker. Then: one printed length that the only two markers have, tees that
     // look straight at each other, a label that seems to be a word, letters that touch, a stroke for a blank, ticks of unknown worth,
     // speckle that seems to be a word, labels that cannot be read, wide slanted strokes, tissue that seems to be one marker more, small
-    // letters nearly as high as large ones, and tees of a shorter length that are not clear.
+    // letters nearly as high as large ones, tees of a shorter length that are not clear, and arrows that only their colour shows.
     for (seed, index) in [
         (41, 3),
         (41, 13),
@@ -116,6 +116,7 @@ fn given_carts_that_were_once_refused_expect_the_kidneys_pair() {
         (530_017, 2442),
         (420_031, 2277),
         (97411, 739),
+        (640_051, 1941),
     ] {
         let (truth, chosen) = read(&recogniser, seed, index);
         assert!(chosen.is_some(), "seed {seed}, {index} is refused");
@@ -133,9 +134,9 @@ fn given_carts_that_were_once_measured_wrongly_expect_the_kidneys_pair_or_a_refu
     let old = [(63, 89), (96001, 341), (96001, 2073), (96777, 1718), (97411, 823), (311203, 2814), (420031, 3468)];
     let pairs = old.into_iter().chain([(530017, 900), (530017, 1326)]);
     // Plus signs that stand alone, also beside others in words; letters beside letters; arrows of two measurements, between which tissue
-    // seems to be a line; plus signs in a row, and arrows that the border cuts.
+    // seems to be a line; plus signs in a row, arrows that the border cuts, and a second pair of tees as long as the first.
     let old = [(52, 44), (52, 524), (63, 524), (97411, 554), (205117, 974), (205117, 3104), (205117, 359)];
-    let others = old.into_iter().chain([(530017, 1904), (205117, 278), (52, 608)]);
+    let others = old.into_iter().chain([(530017, 1904), (205117, 278), (52, 608), (640_051, 59)]);
     for (seed, index) in pairs.chain(others) {
         let (truth, chosen) = read(&recogniser, seed, index);
         check_never_wrong(index, &truth, chosen);

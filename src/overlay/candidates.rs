@@ -253,14 +253,9 @@ pub(super) fn find(frame: Frame<'_>, looks: &Looks<'_>) -> Vec<Marker> {
         cleared(seen, &[]).into_iter().map(|marker| marker.in_print(tones)).collect()
     };
     let is_clear = |markers: &[Marker]| markers.iter().any(|marker| marker.proof == Proof::Clear);
-    // Where the lines of tees or arrows cross may look like a cross, but like one alone.
-    let is_paired = |markers: &[Marker]| {
-        let clear = || markers.iter().filter(|marker| marker.proof == Proof::Clear);
-        clear().any(|one| clear().any(|other| other.at != one.at && other.is_alike(one)))
-    };
     let judged = |ink: &Ink, half: &Ink, places: &[Place]| drawn(&judge::judge(ink, half, places, nets), ink);
     let mut markers = judged(ink, half, &places::crosses(ink, half, echo));
-    if !is_paired(&markers) {
+    if !has_crosses(&markers) {
         let turned = judged(ink, half, &places::turned(ink, half, echo));
         markers.append(&mut partners::with_lone(looks, turned));
         facing(&mut markers);
@@ -273,6 +268,30 @@ pub(super) fn find(frame: Frame<'_>, looks: &Looks<'_>) -> Vec<Marker> {
     }
     markers.sort_by(|a, b| b.outline.total_cmp(&a.outline));
     markers
+}
+
+/// Whether two clear crosses are alike. Where the lines of tees or arrows cross may look like a cross, but like one alone.
+fn has_crosses(markers: &[Marker]) -> bool {
+    let clear = || markers.iter().filter(|marker| marker.proof == Proof::Clear && marker.axis.is_none());
+    clear().any(|one| clear().any(|other| other.at != one.at && other.is_alike(one)))
+}
+
+/// Finds the markers that show on the plane of coloured pixels, where no echo hides them; tees and arrows only where none of `known` are
+/// crosses of a pair.
+pub(super) fn find_coloured(frame: Frame<'_>, looks: &Looks<'_>, known: &[Marker]) -> Vec<Marker> {
+    let &Looks { tones, echo, nets, .. } = looks;
+    let ink = Ink::coloured(frame, echo);
+    let half = ink.halved();
+    let mut places = places::crosses(&ink, &half, echo);
+    if !has_crosses(known) {
+        places.extend(places::turned(&ink, &half, echo));
+    }
+    let judged = judge::judge(&ink, &half, &places, nets);
+    let alone = judged.iter().filter(|one| !runs_on(&ink, one)).map(|one| Marker::of(tones, &ink, one));
+    let on_echo = |marker: &Marker| echo.is_none_or(|echo| echo.holds(marker.at.x, marker.at.y));
+    let mut markers = cleared(alone.filter(on_echo).filter(|marker| marker.tone.is_coloured()).collect(), &[]);
+    facing(&mut markers);
+    markers.into_iter().map(|marker| marker.in_print(tones)).collect()
 }
 
 /// The same, but clear are also those whose strokes have exactly the colour, shape and size of a clear one's among them or `known`,

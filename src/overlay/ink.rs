@@ -15,6 +15,9 @@ use core::ops::Range;
 /// How far beyond the echo ink is still known: farther than any marker's arm or label reaches, in pixels.
 const MARGIN: usize = 64;
 
+/// So far from grey a pixel is all colour.
+const COLOURED: u8 = 48;
+
 /// The ink of an exact pixel: that of a clear marker.
 const EXACT: u8 = 200;
 
@@ -72,6 +75,20 @@ impl Ink {
                 let same = beside.into_iter().filter(|&other| other == Some(&pixel)).count();
                 let is_plain = pixel == [0; RGB_BYTES] || pixel == [255; RGB_BYTES] || same < 2;
                 ink.all[y * frame.width() + x] = if is_plain { 0 } else { EXACT };
+            }
+        }
+        ink
+    }
+
+    /// The same of coloured pixels alone, which echo has none of; the less colour the less ink.
+    pub(crate) fn coloured(frame: Frame<'_>, echo: Option<&Echo>) -> Self {
+        let mut ink = Self::of(frame, echo);
+        for y in ink.rows.clone() {
+            let pixels = &frame.row(y).as_chunks::<RGB_BYTES>().0[ink.columns.clone()];
+            let own = &mut ink.all[y * frame.width()..][ink.columns.clone()];
+            for (ink, &[r, g, b]) in own.iter_mut().zip(pixels) {
+                let colour = (r.max(g).max(b) - r.min(g).min(b)).min(COLOURED);
+                *ink = (u16::from(*ink) * u16::from(colour) / u16::from(COLOURED)) as u8;
             }
         }
         ink

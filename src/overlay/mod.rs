@@ -49,7 +49,7 @@ use crate::{
 };
 use alloc::{string::String, vec::Vec};
 use assign::Open;
-use candidates::Marker;
+use candidates::{Marker, Proof};
 use echo::Echo;
 use ink::Ink;
 use net::Nets;
@@ -226,28 +226,54 @@ struct Looks<'a> {
     nets: &'a Nets,
 }
 
-/// Finds the markers and joins them; where something stays open, others that look like the clear ones are sought once more.
+/// Finds the markers and joins them; where something stays open, others that look like the clear ones are sought once more, and those
+/// that colour alone tells.
 fn markers(frame: Frame<'_>, tones: &Tones<'_>, echo: Option<&Echo>) -> (Vec<Marker>, Joined) {
     let nets = Nets::shipped();
     let ink = Ink::of(frame, echo);
     let half = ink.halved();
     let looks = Looks { tones, echo, ink: &ink, half: &half, nets: &nets };
-    let mut markers = candidates::find(frame, &looks);
-    let joined = pairs::join(tones, &markers);
-    if joined.refusal.is_none() {
-        return (markers, joined);
+    let with = |markers: Vec<Marker>| {
+        let joined = pairs::join(tones, &markers);
+        (markers, joined)
+    };
+    let mut found = with(candidates::find(frame, &looks));
+    if found.1.refusal.is_some() {
+        let more = partners::find(&looks, &found.0);
+        if let Some(all) = merged(&found.0, more) {
+            found = with(all);
+        }
     }
-    let mut more = partners::find(&looks, &markers);
-    // Of two in one place the one that is seen better stays.
-    let same = |a: &Marker, b: &Marker| a.at.distance(b.at) <= a.size().max(b.size()) / 2.0;
-    more.retain(|new| markers.iter().all(|old| !same(new, old) || old.outline <= new.outline));
+    let (markers, joined) = &found;
+    // Tees and arrows are seen less surely: another measurement's may have been passed over.
+    let is_turned = markers.iter().any(|marker| marker.axis.is_some());
+    if joined.refusal.is_none() && !is_turned {
+        return found;
+    }
+    let mut more = candidates::find_coloured(frame, &looks, markers);
+    // Colour is smeared: what is clear is measured better without.
+    more.retain(|new| markers.iter().all(|old| !are_one(new, old) || old.proof == Proof::Weak));
+    let clear = markers.iter().filter(|marker| marker.proof == Proof::Clear).count();
+    let is_lacking = joined.refusal.is_none() || clear == 0 || !clear.is_multiple_of(2);
+    match merged(markers, more).map(with) {
+        Some(coloured) if is_lacking || coloured.1.refusal.is_none() => coloured,
+        _ => found,
+    }
+}
+
+/// Whether two are one and the same.
+fn are_one(a: &Marker, b: &Marker) -> bool {
+    a.at.distance(b.at) <= a.size().max(b.size()) / 2.0
+}
+
+/// Markers with more of them, of two in one place the one that is seen better; none if there is nothing new.
+fn merged(markers: &[Marker], mut more: Vec<Marker>) -> Option<Vec<Marker>> {
+    more.retain(|new| markers.iter().all(|old| !are_one(new, old) || old.outline <= new.outline));
     if more.is_empty() {
-        return (markers, joined);
+        return None;
     }
-    markers.retain(|old| more.iter().all(|new| !same(new, old)));
-    markers.extend(more);
-    let joined = pairs::join(tones, &markers);
-    (markers, joined)
+    let rest = markers.iter().filter(|old| more.iter().all(|new| !are_one(new, old))).cloned();
+    Some(rest.chain(more.iter().cloned()).collect())
 }
 
 fn measured(frame: Frame<'_>, tones: &Tones<'_>, echo: Option<&Echo>, ticks: Option<Ticks>) -> Sight {

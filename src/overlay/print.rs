@@ -201,6 +201,9 @@ const WIDEN_MAX: i32 = 4;
 /// The part of the way from ground to ink at which a column of pixels has ink.
 const INK_LEVEL: f32 = 0.4;
 
+/// Capitals from this height on show small letters' height well, in pixels.
+const LARGE: i32 = 12;
+
 /// How much a line of glyphs looks like a length; none if it is no line of print.
 fn judge(line: &[Area]) -> Option<Found> {
     if !LINE_BLOBS.contains(&line.len()) {
@@ -233,7 +236,9 @@ fn judge(line: &[Area]) -> Option<Found> {
     let has_point = inside[1..inside.len() - 1].iter().any(is_point);
     let last = inside.last()?;
     let ends_even = (last.bottom - bottom).abs() <= slack && !is_point(last);
-    let ends_low = 10 * (last.top - top) >= cap && ends_even;
+    // Small letters of some typefaces are nearly as high; among few pixels that may be chance.
+    let low = last.top - top;
+    let ends_low = ends_even && (10 * low >= 2 * cap || cap >= LARGE && 8 * low >= cap);
     let ends_wide = ends_low && 3 * last.width() >= 2 * cap;
     // A low end that touches the digits before it.
     let ends_joined = has_point && !ends_low && ends_even && last.width() >= 2 * cap;
