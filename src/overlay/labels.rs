@@ -1,8 +1,9 @@
 //! Which markers have one label: a cart that labels both ends of a distance writes the same beside them.
 //!
-//! Markers that all have a number are joined by it. Else what stands out around each marker in its colour is held against what stands out around the others: markers with one label have
-//! it at one place, read or not. Always holds: all markers are joined, each to one other, or none. Deliberately absent:
-//! print on a marker's own line, of which a plus may be a part, and what lies towards another marker, as a line does.
+//! Markers that all have a number are joined by it. Else what stands out around each marker in its colour is held against what
+//! stands out around the others: markers with one label have it at one place, read or not. Always holds: all markers are joined,
+//! each to one other, or none. Deliberately absent: print on a marker's own line, of which a plus may be a part, and what lies
+//! towards another marker, as a line does.
 
 use super::{
     candidates::Marker,
@@ -38,6 +39,9 @@ pub(super) fn by_number(labels: &[Option<u8>]) -> Option<Vec<[usize; 2]>> {
 
 /// Which of the ways to join these markers the like print beside them tells, if one.
 pub(super) fn by_print(tones: &Tones, markers: &[&Marker], ways: &[Vec<[usize; 2]>]) -> Option<usize> {
+    if ways.is_empty() {
+        return None;
+    }
     let size = markers.iter().map(|marker| marker.size()).fold(0.0, f32::max);
     let seen: Vec<Vec<f32>> = markers.iter().map(|marker| around(tones, marker, markers, size)).collect();
     // What all have, as a box, tells nothing.
