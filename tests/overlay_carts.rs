@@ -134,9 +134,11 @@ fn given_carts_that_were_once_measured_wrongly_expect_the_kidneys_pair_or_a_refu
     let old = [(63, 89), (96001, 341), (96001, 2073), (96777, 1718), (97411, 823), (311203, 2814), (420031, 3468)];
     let pairs = old.into_iter().chain([(530017, 900), (530017, 1326)]);
     // Plus signs that stand alone, also beside others in words; letters beside letters; arrows of two measurements, between which tissue
-    // seems to be a line; plus signs in a row, arrows that the border cuts, and a second pair of tees as long as the first.
+    // seems to be a line; plus signs in a row, arrows that the border cuts, a second pair of tees as long as the first,
+    // ticks of a biopsy guide, and what the picture's edge leaves of a cross.
     let old = [(52, 44), (52, 524), (63, 524), (97411, 554), (205117, 974), (205117, 3104), (205117, 359)];
     let others = old.into_iter().chain([(530017, 1904), (205117, 278), (52, 608), (640_051, 59)]);
+    let others = others.chain([(750_077, 473), (750_077, 2498)]);
     for (seed, index) in pairs.chain(others) {
         let (truth, chosen) = read(&recogniser, seed, index);
         check_never_wrong(index, &truth, chosen);

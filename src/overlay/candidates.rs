@@ -174,9 +174,11 @@ impl Marker {
         2.0 * self.reach[0].max(self.reach[1]) + 1.0
     }
 
-    /// Whether the picture's edge cuts it off. Where it does, the arms across seem as short as the one that is cut.
+    /// Whether the picture's edge cuts it off. Where it does, the arms across seem as short as the one that is cut, and what is left of
+    /// a cross may look like a tee.
     pub(crate) fn is_cut(&self, tones: &Tones) -> bool {
-        let room = self.reach[0].max(self.reach[1]) - CUT_MIN;
+        let reach = self.reach[0].max(self.reach[1]);
+        let room = if self.axis.is_some() { 2.0 * reach } else { reach - CUT_MIN };
         let is_near = |at: f32, side: i32| at < room || at > side as f32 - 1.0 - room;
         is_near(self.at.x, tones.width()) || is_near(self.at.y, tones.height())
     }
@@ -295,14 +297,14 @@ pub(super) fn find_coloured(frame: Frame<'_>, looks: &Looks<'_>, known: &[Marker
 }
 
 /// The same, but clear are also those whose strokes have exactly the colour, shape and size of a clear one's among them or `known`,
-/// and those that are likelier markers than not and have nearly that colour.
+/// and crosses that are likelier markers than not and have nearly that colour; guides and tissue have tees of one colour too.
 pub(super) fn cleared(mut markers: Vec<Marker>, known: &[Marker]) -> Vec<Marker> {
     let clear = known.iter().chain(&markers).filter(|marker| marker.proof == Proof::Clear);
     let clear: Vec<Marker> = clear.cloned().collect();
     for marker in &mut markers {
         let is_as_clear = |other: &Marker| {
             let is_exact = marker.is_exact() && other.is_exact();
-            let is_near = marker.outline >= LIKELY_MIN && marker.tone.gap(other.tone) <= NEAR;
+            let is_near = marker.axis.is_none() && marker.outline >= LIKELY_MIN && marker.tone.gap(other.tone) <= NEAR;
             (is_exact || is_near) && other.is_drawn_as(marker)
         };
         if clear.iter().any(is_as_clear) {
