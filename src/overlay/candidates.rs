@@ -247,18 +247,11 @@ impl Marker {
 
 /// Finds every marker on the picture, the clearest first.
 pub(super) fn find(frame: Frame<'_>, looks: &Looks<'_>) -> Vec<Marker> {
-    let &Looks { tones, echo, ink, half, nets } = looks;
-    let on_echo = |marker: &Marker| echo.is_none_or(|echo| echo.holds(marker.at.x, marker.at.y));
-    let drawn = |judged: &[Judged], ink: &Ink| -> Vec<Marker> {
-        let alone = judged.iter().filter(|one| !runs_on(ink, one));
-        let seen: Vec<Marker> = alone.map(|one| Marker::of(tones, ink, one)).filter(on_echo).collect();
-        cleared(seen, &[]).into_iter().map(|marker| marker.in_print(tones)).collect()
-    };
+    let &Looks { ink, half, echo, .. } = looks;
     let is_clear = |markers: &[Marker]| markers.iter().any(|marker| marker.proof == Proof::Clear);
-    let judged = |ink: &Ink, half: &Ink, places: &[Place]| drawn(&judge::judge(ink, half, places, nets), ink);
-    let mut markers = judged(ink, half, &places::crosses(ink, half, echo));
+    let mut markers = drawn(looks, ink, half, &places::crosses(ink, half, echo));
     if !has_crosses(&markers) {
-        let turned = judged(ink, half, &places::turned(ink, half, echo));
+        let turned = drawn(looks, ink, half, &places::turned(ink, half, echo));
         markers.append(&mut partners::with_lone(looks, turned));
         facing(&mut markers);
     }
@@ -266,7 +259,7 @@ pub(super) fn find(frame: Frame<'_>, looks: &Looks<'_>) -> Vec<Marker> {
         // Where tissue is as bright as markers, only that their pixels are exactly alike tells them.
         let ink = Ink::exact(frame, echo);
         let half = ink.halved();
-        markers = judged(&ink, &half, &places::crosses(&ink, &half, echo));
+        markers = drawn(looks, &ink, &half, &places::crosses(&ink, &half, echo));
     }
     markers.sort_by(|a, b| b.outline.total_cmp(&a.outline));
     markers
@@ -281,19 +274,26 @@ fn has_crosses(markers: &[Marker]) -> bool {
 /// Finds the markers that show on the plane of coloured pixels, where no echo hides them; tees and arrows only where none of `known` are
 /// crosses of a pair.
 pub(super) fn find_coloured(frame: Frame<'_>, looks: &Looks<'_>, known: &[Marker]) -> Vec<Marker> {
-    let &Looks { tones, echo, nets, .. } = looks;
+    let echo = looks.echo;
     let ink = Ink::coloured(frame, echo);
     let half = ink.halved();
     let mut places = places::crosses(&ink, &half, echo);
     if !has_crosses(known) {
         places.extend(places::turned(&ink, &half, echo));
     }
-    let judged = judge::judge(&ink, &half, &places, nets);
-    let alone = judged.iter().filter(|one| !runs_on(&ink, one)).map(|one| Marker::of(tones, &ink, one));
-    let on_echo = |marker: &Marker| echo.is_none_or(|echo| echo.holds(marker.at.x, marker.at.y));
-    let mut markers = cleared(alone.filter(on_echo).filter(|marker| marker.tone.is_coloured()).collect(), &[]);
+    let mut markers = drawn(looks, &ink, &half, &places);
+    markers.retain(|marker| marker.tone.is_coloured());
     facing(&mut markers);
-    markers.into_iter().map(|marker| marker.in_print(tones)).collect()
+    markers
+}
+
+/// The markers among places of a plane and its half, as they are drawn on the echo.
+fn drawn(looks: &Looks<'_>, ink: &Ink, half: &Ink, places: &[Place]) -> Vec<Marker> {
+    let &Looks { tones, echo, nets, .. } = looks;
+    let judged = judge::judge(ink, half, places, nets);
+    let alone = judged.iter().filter(|one| !runs_on(ink, one)).map(|one| Marker::of(tones, ink, one));
+    let seen = alone.filter(|marker| echo.is_none_or(|echo| echo.holds(marker.at.x, marker.at.y)));
+    cleared(seen.collect(), &[]).into_iter().map(|marker| marker.in_print(tones)).collect()
 }
 
 /// The same, but clear are also those whose strokes have exactly the colour, shape and size of a clear one's among them or `known`,
