@@ -75,7 +75,10 @@ fn given_carts_that_were_once_refused_expect_the_kidneys_pair() {
     // print whose point was lost, a label that seems to be a marker. Then: one printed length that the only two markers have, tees that
     // look straight at each other, a label that seems to be a word, letters that touch, a stroke for a blank, ticks of unknown worth,
     // speckle that seems to be a word, labels that cannot be read, wide slanted strokes, tissue that seems to be one marker more, small
-    // letters nearly as high as large ones, tees of a shorter length that are not clear, and arrows that only their colour shows.
+    // letters nearly as high as large ones, tees of a shorter length that are not clear, and arrows that only their colour shows. Then:
+    // numbers of strokes of one pixel, two ends whose number alone cannot be read, pairs of two colours, tissue that seems to be a word,
+    // and a letter, an end at the border of which all arms are seen, a labelled pair in one row, shorter pairs that stay open, and two tees
+    // that look straight at each other beside no print.
     for (seed, index) in [
         (41, 3),
         (41, 13),
@@ -117,6 +120,15 @@ fn given_carts_that_were_once_refused_expect_the_kidneys_pair() {
         (420_031, 2277),
         (97411, 739),
         (640_051, 1941),
+        (420_031, 1417),
+        (311_203, 1950),
+        (530_017, 3843),
+        (640_051, 795),
+        (311_203, 3907),
+        (420_031, 79),
+        (640_051, 1656),
+        (420_031, 3168),
+        (63, 400),
     ] {
         let (truth, chosen) = read(&recogniser, seed, index);
         assert!(chosen.is_some(), "seed {seed}, {index} is refused");
@@ -139,6 +151,11 @@ fn given_carts_that_were_once_measured_wrongly_expect_the_kidneys_pair_or_a_refu
     let old = [(52, 44), (52, 524), (63, 524), (97411, 554), (205117, 974), (205117, 3104), (205117, 359)];
     let others = old.into_iter().chain([(530017, 1904), (205117, 278), (52, 608), (640_051, 59)]);
     let others = others.chain([(750_077, 473), (750_077, 2498)]);
+    // Pairings that a false line leaves possible, plus signs one of which is seen among letters, and ends of two measurements whose
+    // print could not be read.
+    let others = others.chain([(420_031, 3880), (530_017, 2802), (530_017, 974), (420_031, 3052)]);
+    // Crosses that the border cuts, whose arms seem to be of one length.
+    let others = others.chain([(205_117, 1601), (311_203, 2921), (205_117, 671)]);
     for (seed, index) in pairs.chain(others) {
         let (truth, chosen) = read(&recogniser, seed, index);
         check_never_wrong(index, &truth, chosen);

@@ -9,8 +9,8 @@
 
 use super::{
     Pair, Print, PrintedLength, Ruler, Sight,
-    candidates::{Marker, Proof},
     lengths::{Slack, has_rivals, numbered, sorted},
+    marker::{Marker, Proof},
 };
 use crate::{frame::Spot, refusal::Refusal};
 use alloc::{vec, vec::Vec};

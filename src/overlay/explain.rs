@@ -3,7 +3,7 @@
 //! The picture is dimmed; markers, pairs, ruler and print are drawn over it with words beside them, and the decision stands in
 //! a strip below. Always holds: nothing is told by colour alone; any size of picture is drawn without a panic.
 
-use super::{Across, Outline, Pair, Ruler, Sight, Stretch, Ticks, candidates::Proof, echo::Echo, print, tone::Tones};
+use super::{Across, Outline, Pair, Ruler, Sight, Stretch, Ticks, echo::Echo, marker::Proof, print, tone::Tones};
 use crate::frame::{Frame, Picture, RGB_BYTES, Spot};
 use alloc::{format, string::String};
 use embedded_graphics::{

@@ -182,16 +182,17 @@ impl<'a> Gauge<'a> {
     }
 
     fn finish(mut self) -> Option<Star> {
-        let (arms, gap) = self.extents()?;
+        let (arms, gap, is_even) = self.extents()?;
         let reach = arms.iter().sum::<f32>() / arms.len() as f32;
         let stroke = self.middles(&arms, (0.35 * reach).max(gap + 0.5).max(2.0))?;
         let is_boxed = self.shape == Shape::Plus && self.is_boxed(reach, stroke);
         let shape = if is_boxed { Shape::BoxedPlus } else { self.shape };
-        Some(Star { shape, at: Spot { x: self.at.0, y: self.at.1 }, gap, stroke, arms, rays: self.rays })
+        Some(Star { shape, at: Spot { x: self.at.0, y: self.at.1 }, gap, stroke, arms, is_even, rays: self.rays })
     }
 
-    /// The arms' lengths and how far the middle is open. An arm that goes on farther than its opposite counts as long as that.
-    fn extents(&self) -> Option<(Vec<f32>, f32)> {
+    /// The arms' lengths, how far the middle is open, and whether opposite arms are as long as each other. One that goes on farther
+    /// than its opposite counts as long as that.
+    fn extents(&self) -> Option<(Vec<f32>, f32, bool)> {
         let mut arms = Vec::with_capacity(self.rays.len());
         let mut gap = 0.0;
         for &ray in &self.rays {
@@ -199,13 +200,15 @@ impl<'a> Gauge<'a> {
             arms.push(arm);
             gap += inner / self.rays.len() as f32;
         }
+        let mut is_even = true;
         for [i, j] in [[0, 1], [2, 3]] {
             let short = arms[i].min(arms[j]);
             if (arms[i] - arms[j]).abs() > 1.0 + 0.12 * short {
                 (arms[i], arms[j]) = (short, short);
+                is_even = false;
             }
         }
-        arms.iter().all(|&arm| arm < REACH_MAX).then_some((arms, gap))
+        arms.iter().all(|&arm| arm < REACH_MAX).then_some((arms, gap, is_even))
     }
 
     /// Moves the centre onto the strokes' middles and gives their width.

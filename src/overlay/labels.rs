@@ -6,7 +6,7 @@
 //! towards another marker, as a line does.
 
 use super::{
-    candidates::Marker,
+    marker::Marker,
     tone::{Tone, Tones},
 };
 use alloc::{vec, vec::Vec};
@@ -26,11 +26,11 @@ const ALIKE: f32 = 0.4;
 const OWN_MEAN: f32 = 0.2;
 const CLEARER: f32 = 0.5;
 
-/// The markers that have one number, where every marker has one and each is that of two.
+/// The markers that have one number, where every marker has one, or every one but two, and each is that of two.
 pub(super) fn by_number(labels: &[Option<u8>]) -> Option<Vec<[usize; 2]>> {
     let partner = |i: usize| {
         let mut same = (0..labels.len()).filter(|&j| j != i && labels[j] == labels[i]);
-        same.next().filter(|_| labels[i].is_some() && same.next().is_none())
+        same.next().filter(|_| labels.iter().any(Option::is_some) && same.next().is_none())
     };
     let partners: Option<Vec<usize>> = (0..labels.len()).map(partner).collect();
     let twos: Vec<[usize; 2]> = partners?.into_iter().enumerate().filter(|(i, j)| i < j).map(|(i, j)| [i, j]).collect();
@@ -136,8 +136,10 @@ mod tests {
         let joined = |labels: &[u8]| by_number(&labels.iter().map(|&n| (n > 0).then_some(n)).collect::<Vec<_>>());
         assert_eq!(joined(&[1, 2, 2, 1]), Some([[0, 3], [1, 2]].into()));
         assert_eq!(joined(&[3, 3]), Some([[0, 1]].into()));
-        // One cannot be read; one is alone; three have one number.
-        for labels in [&[1, 2, 0, 1][..], &[1, 2, 3, 1], &[1, 1, 1, 2], &[]] {
+        // Two cannot be read, and are those that are left.
+        assert_eq!(joined(&[1, 0, 0, 1]), Some([[0, 3], [1, 2]].into()));
+        // One cannot be read; one is alone; three have one number; none has any.
+        for labels in [&[1, 2, 0, 1][..], &[1, 2, 3, 1], &[1, 1, 1, 2], &[0, 0], &[]] {
             assert_eq!(joined(labels), None, "{labels:?}");
         }
     }

@@ -4,7 +4,7 @@
 //! them has not, and they come at even steps. Echo gives neither even steps nor dots all the way. Between two markers a line that
 //! shows no dots may still stand out as a whole: see [`ridge`].
 
-use super::{candidates::Marker, ridge, tone::Tones};
+use super::{marker::Marker, ridge, tone::Tones};
 use crate::frame::Spot;
 use alloc::vec::Vec;
 

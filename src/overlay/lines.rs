@@ -4,9 +4,8 @@
 //! each marker just one partner. Deliberately absent: how a line is seen, which [`line`](super::line) says.
 
 use super::{
-    Pair,
-    candidates::{Marker, Proof},
-    line,
+    Pair, line,
+    marker::{Marker, Proof},
     pairs::{OPEN_MAX, lies_on, pair},
     tone::Tones,
 };

@@ -1,11 +1,11 @@
 //! Frozen picture -> markers, pair, ruler, printed length, or why not.
 //!
 //! The rooms, in the order of the flow: `candidates` finds the caliper markers ([`places`] says where to look on the plane of `ink`,
-//! `judge` with `net` and [`patch`] which of them are markers, `gauge` and `star` measure crosses between pixels), only on the `echo`;
-//! `pairs` joins them to distances, [`ruler`] finds the scale, `sector` how much the picture is stretched. [`print`] finds lines
-//! that may be printed lengths; read by a recogniser and parsed by [`text`], they come back to [`Sight::with_print`], where
-//! `verdict` holds everything together. Each step may refuse with its own reason. [`profile`] is what was learnt of a cart; with it
-//! [`see_with`] looks at less.
+//! `judge` with `net` and [`patch`] which of them are markers, `gauge` and `star` measure crosses between pixels, `marker` says how
+//! each is drawn), only on the `echo`; `pairs` joins them to distances, [`ruler`] finds the scale, `sector` how much the picture is
+//! stretched. [`print`] finds lines that may be printed lengths; read by a recogniser and parsed by [`text`], they come back to
+//! [`Sight::with_print`], where `verdict` holds everything together. Each step may refuse with its own reason. [`profile`] is what was
+//! learnt of a cart; with it [`see_with`] looks at less.
 //!
 //! Always holds: a picture without refusal has exactly one chosen pair, and one with refusal has none; the same pixels
 //! give the same sight. Deliberately absent: any colour, size or place of one cart's screen as a condition.
@@ -13,6 +13,7 @@
 mod assign;
 mod blobs;
 mod candidates;
+mod cut;
 mod echo;
 pub mod explain;
 mod gauge;
@@ -23,6 +24,7 @@ mod labels;
 mod lengths;
 mod line;
 mod lines;
+mod marker;
 mod net;
 mod pairs;
 mod partners;
@@ -49,9 +51,9 @@ use crate::{
 };
 use alloc::{string::String, vec::Vec};
 use assign::Open;
-use candidates::{Marker, Proof};
 use echo::Echo;
 use ink::Ink;
+use marker::{Marker, Proof};
 use net::Nets;
 use pairs::{Joined, Pairing};
 pub use profile::Profile;
@@ -281,7 +283,8 @@ fn measured(frame: Frame<'_>, tones: &Tones<'_>, echo: Option<&Echo>, ticks: Opt
     let outline = echo.and_then(|echo| sector::find(tones, echo));
     let ticks = ticks.map(|ticks| ticks.with_outline(outline.as_ref()));
     let (markers, joined) = markers(frame, tones, echo);
-    let Joined { pairs, pairings, unproven, rivalled, by_print, weak, by_line, unlined, refusal } = joined;
+    let Joined { pairs, pairings, unproven, rivalled, by_print, weak, by_line, unlined, is_outranked, refusal } =
+        joined;
     // A measuring line's dots come at even steps too.
     let is_line = |ticks: &Ticks| by_line.iter().any(|pair| ticks.spots().all(|spot| pairs::lies_on(spot, pair)));
     let ticks = ticks.filter(|ticks| !is_line(ticks));
@@ -291,11 +294,13 @@ fn measured(frame: Frame<'_>, tones: &Tones<'_>, echo: Option<&Echo>, ticks: Opt
     // Words are written twice too.
     let has_words = |pair: &Pair| markers.iter().any(|marker| pair.ends.contains(&marker.at) && in_words(marker));
     let lone: Vec<[Spot; 2]> = unproven.iter().filter(|pair| is_lone(pair)).map(|pair| pair.ends).collect();
+    let stand_alone = unproven.iter().all(|pair| lone.contains(&pair.ends));
+    let refusal = refusal.filter(|_| !(is_outranked && stand_alone));
     let is_doubtful = |pair: &&Pair| {
         unproven.contains(pair) && !lone.contains(&pair.ends)
             || by_print.contains(pair) && has_words(pair)
-            || verdict::is_level(pair)
-            || verdict::is_at_border(pair, outline.as_ref(), echo)
+            || verdict::is_level(pair) && pair.label.is_none()
+            || verdict::is_at_border(pair, outline.as_ref(), echo) && !pairs::are_whole(&markers, pair)
     };
     let doubtful = pairs.iter().filter(is_doubtful).map(|pair| pair.ends).collect();
     let weak = weak.iter().map(|pair| pair.ends).collect();

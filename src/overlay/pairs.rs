@@ -4,19 +4,16 @@
 //! there must be just two. Whatever is left over, or leads out of the picture, is a reason to refuse: a pair is never guessed.
 
 use super::{
-    Pair,
-    candidates::{Marker, Proof},
-    glyph, labels,
+    Pair, cut, glyph, labels,
     lengths::RIVAL,
     line::{self, Leaving, LineEnd},
     lines::Lines,
+    marker::{Marker, Proof},
     tone::Tones,
 };
 use crate::{frame::Spot, refusal::Refusal};
 use alloc::vec::Vec;
 
-/// The ways in from the picture's edges: right, left, down, up.
-const INWARDS: [(i32, i32); 4] = [(1, 0), (-1, 0), (0, 1), (0, -1)];
 /// More markers than this are not calipers, and need not be joined.
 const MARKERS_MAX: usize = 24;
 /// How surely a marker must be seen that only its likeness to another one tells, as [`Marker::outline`].
@@ -24,6 +21,9 @@ const LONE_MIN: f32 = 0.95;
 /// The least size of such a cross, in pixels: calipers' arms have 5 pixels and more, on a picture made smaller by a quarter 3.75; plus
 /// signs in small print have fewer.
 const LONE_SIZE_MIN: f32 = 8.2;
+/// How far the colours of other markers must be from those of such crosses: by as much, and so many times what those differ by.
+const COLOURS: u8 = 20;
+const WORN_TIMES: u8 = 3;
 /// The cosine of the most by which a tee or an arrow may look past one that nothing else joins to it.
 const STRAIGHT: f32 = 0.9962;
 /// How far from a line that joins two others a marker's centre lies on it, in pixels.
@@ -41,7 +41,7 @@ pub(crate) struct Pairing {
 }
 
 /// The pairs found, and the reason why they are not all that there is to know.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Joined {
     pub pairs: Vec<Pair>,
     /// The pairings that stay possible where there is a refusal that they could end.
@@ -58,14 +58,14 @@ pub(crate) struct Joined {
     pub by_line: Vec<Pair>,
     /// How many clear markers are in none of those.
     pub unlined: usize,
+    /// Whether there is a refusal only because a pair that nothing but likeness joins is longer than all others.
+    pub is_outranked: bool,
     pub refusal: Option<Refusal>,
 }
 
 impl Joined {
     fn refused(refusal: Refusal) -> Self {
-        let [pairs, unproven, rivalled, by_print, weak, by_line] = [const { Vec::new() }; 6];
-        let pairings = Vec::new();
-        Self { pairs, pairings, unproven, rivalled, by_print, weak, by_line, unlined: 0, refusal: Some(refusal) }
+        Self { refusal: Some(refusal), ..Self::default() }
     }
 }
 
@@ -92,6 +92,7 @@ pub(crate) fn join(tones: &Tones, markers: &[Marker]) -> Joined {
     let length = groups.iter().filter(proven).map(longest).fold(lined, f32::max);
     let rivals = length > 0.0 && groups.iter().any(|group| !group.is_proven() && longest(group) > length);
     let is_cut = markers.iter().any(|marker| marker.proof == Proof::Clear && marker.is_cut(tones));
+    let is_outranked = rivals && !lines.tangled && !is_cut && groups.iter().all(|group| group.refusal.is_none());
     let refusals = groups.iter().filter_map(|group| group.refusal);
     let refusals = refusals.chain((rivals || lines.tangled).then_some(Refusal::PairsAmbiguous));
     let refusal = refusals.chain(is_cut.then_some(Refusal::PartnerOutside)).min_by_key(|refusal| match refusal {
@@ -119,13 +120,15 @@ pub(crate) fn join(tones: &Tones, markers: &[Marker]) -> Joined {
     pairs.extend(groups.into_iter().flat_map(|group| group.pairs));
     let weak = pairs.iter().filter(|pair| pair.ends.into_iter().any(|end| is_weak(end, pair))).copied().collect();
     drop_doubled_labels(&mut pairs);
-    Joined { pairs, pairings, unproven, rivalled, by_print, weak, by_line, unlined, refusal }
+    Joined { pairs, pairings, unproven, rivalled, by_print, weak, by_line, unlined, is_outranked, refusal }
 }
 
 /// Whether markers that no line joins may be the ends of what is longer than a pair: a third tee or arrow that looks like its ends, or
 /// two that are not clear.
 fn is_rivalled(pair: &Pair, markers: &[Marker], loose: &[&Marker]) -> bool {
-    let others = || loose.iter().filter(|marker| !pair.ends.contains(&marker.at));
+    // A part of an end may look like a marker too.
+    let is_at = |end: &Spot, marker: &Marker| end.distance(marker.at) < marker.size();
+    let others = || loose.iter().filter(|marker| !pair.ends.iter().any(|end| is_at(end, marker)));
     let is_third = |end: &Marker| end.axis.is_some() && others().any(|other| other.looks_like(end));
     let weak = || others().filter(|marker| marker.proof == Proof::Weak);
     let is_longer = |a: &Marker, b: &Marker| a.is_akin(b) && a.at.distance(b.at) > RIVAL * pair.length().0;
@@ -133,19 +136,33 @@ fn is_rivalled(pair: &Pair, markers: &[Marker], loose: &[&Marker]) -> bool {
     ends.any(is_third) || weak().any(|a| weak().any(|b| is_longer(a, b)))
 }
 
-/// Whether a pair's ends are two crosses, surely seen, with nothing like them on the picture, no line that leaves them, and no print
-/// in their colour: plus signs in print are as like as calipers are.
+/// Whether a pair's ends are two crosses of one size, or two tees or arrows that look straight at each other, surely seen, with nothing like
+/// them on the picture but in another colour, no line that leaves them, and no print in their colour: plus signs in print are as like
+/// as calipers are.
 pub(super) fn is_lone(tones: &Tones, markers: &[Marker], pair: &Pair, in_print: impl Fn(&Marker) -> bool) -> bool {
+    let Some([a, b]) = ends_of(markers, pair) else { return false };
+    let apart = a.tone.gap(b.tone).saturating_mul(WORN_TIMES).saturating_add(COLOURS);
+    let is_double = |other: &Marker, end: &Marker| {
+        !pair.ends.contains(&other.at) && other.looks_like(end) && other.tone.gap(end.tone) < apart
+    };
     let is_lone = |end: &Marker| {
-        end.axis.is_none()
-            && end.outline >= LONE_MIN
+        end.outline >= LONE_MIN
             && end.size() >= LONE_SIZE_MIN
             && line::leaving(tones, end).is_none()
-            && !markers.iter().any(|other| !pair.ends.contains(&other.at) && other.looks_like(end))
+            && !markers.iter().any(|other| is_double(other, end))
             && !in_print(end)
     };
-    let mut ends = markers.iter().filter(|marker| pair.ends.contains(&marker.at));
-    ends.all(is_lone)
+    (a.is_size_of(b) || is_straight(a, b)) && [a, b].into_iter().all(is_lone)
+}
+
+/// Whether a pair's ends are crosses of which nothing is cut.
+pub(super) fn are_whole(markers: &[Marker], pair: &Pair) -> bool {
+    ends_of(markers, pair).is_some_and(|[a, b]| a.is_whole_as(b))
+}
+
+fn ends_of<'a>(markers: &'a [Marker], pair: &Pair) -> Option<[&'a Marker; 2]> {
+    let at = |end: Spot| markers.iter().find(|marker| marker.at == end);
+    Some([at(pair.ends[0])?, at(pair.ends[1])?])
 }
 
 /// Whether `at` lies on the line that joins a pair, and not at its ends.
@@ -289,7 +306,7 @@ fn settle(tones: &Tones, markers: &[&Marker], lined: f32) -> Result<Pair, Refusa
         leaving.retain(|&(from, line)| if from == 0 { !line.leads(a, b) } else { !line.leads(b, a) });
     }
     let leads_out = leaving.iter().any(|(_, line)| line.end == LineEnd::Edge);
-    if leads_out || has_cut_arm(tones, markers[0]) {
+    if leads_out || cut::has_cut_arm(tones, markers[0]) {
         return Err(Refusal::PartnerOutside);
     }
     match *markers {
@@ -342,42 +359,4 @@ fn drop_doubled_labels(pairs: &mut [Pair]) {
             pair.label = None;
         }
     }
-}
-
-/// Whether the tip of an arm of a marker like `marker` reaches in from the picture's edge.
-fn has_cut_arm(tones: &Tones, marker: &Marker) -> bool {
-    INWARDS.into_iter().any(|(dx, dy)| {
-        // (dx, dy) leads inwards; the edge runs across it.
-        let (length, depth) = if dx != 0 { (tones.height(), tones.width()) } else { (tones.width(), tones.height()) };
-        let at = |along: i32, deep: i32| {
-            let deep = if dx + dy < 0 { depth - 1 - deep } else { deep };
-            if dx != 0 { tones.get(deep, along) } else { tones.get(along, deep) }
-        };
-        let on = |along: i32, deep: i32| at(along, deep).is_some_and(|t| t.gap(marker.tone) <= marker.tolerance());
-        (2..length - 2).any(|along| is_cut_arm(&on, marker, along))
-    })
-}
-
-/// Whether a stroke of the marker's width comes in from the edge at `along` and ends within an arm's length.
-///
-/// It is looked for three pixels in, where a crossing stroke right at the edge no longer widens it.
-fn is_cut_arm(on: &impl Fn(i32, i32) -> bool, marker: &Marker, along: i32) -> bool {
-    const DEPTH: i32 = 3;
-    if !on(along, DEPTH) || on(along - 1, DEPTH) {
-        return false;
-    }
-    let width = (1..).take_while(|i| on(along + i, DEPTH)).count() as i32 + 1;
-    if (width as f32 - marker.stroke).abs() > 1.0 {
-        return false;
-    }
-    let middle = along + (width - 1) / 2;
-    let reach = libm::ceilf(marker.size() / 2.0) as i32;
-    if !(0..DEPTH).all(|deep| on(middle, deep)) {
-        return false;
-    }
-    let length = (0..).take_while(|&deep| on(middle, deep)).count() as i32;
-    let beside = || (DEPTH..length).flat_map(|deep| [(along - 2, deep), (along + width + 1, deep)]);
-    let clear = beside().filter(|&(along, deep)| !on(along, deep)).count();
-    let ends = !on(middle, length + 1);
-    length > DEPTH + 1 && length <= reach && ends && 5 * clear >= 4 * beside().count()
 }

@@ -7,9 +7,10 @@
 
 use super::{
     Looks,
-    candidates::{Marker, Proof, cleared},
+    candidates::cleared,
     echo::Echo,
     judge::{self, Judged},
+    marker::{Marker, Proof},
     places::{Kind, Place, SLANT},
     star::Shape,
     tone::{Tone, Tones},

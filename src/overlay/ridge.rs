@@ -6,7 +6,7 @@
 //! tells lines that are fainter by far. Deliberately absent: how the line is drawn; see [`line`](super::line).
 
 use super::{
-    candidates::Marker,
+    marker::Marker,
     tone::{Tone, Tones},
 };
 use crate::frame::Spot;

@@ -42,6 +42,8 @@ pub(crate) struct Star {
     pub rays: Vec<(f32, f32)>,
     /// The strokes' lengths from the centre, in the order of the rays.
     pub arms: Vec<f32>,
+    /// Whether each stroke ends as far from the centre as its opposite, as where nothing cuts or lengthens it.
+    pub is_even: bool,
     /// How far the middle is open.
     pub gap: f32,
     /// The strokes' width.

@@ -129,6 +129,8 @@ pub fn judge(letters: &[Letter]) -> Said {
         // A digit and a blank before the value may be a label, or a mark misread.
         Named::Other if name.is_empty() && number.get(1).is_some_and(|glyph| glyph.after_blank) => return Said::Unsure,
         Named::Other if name.is_empty() && number.iter().any(is_point) => return Said::Bare,
+        // A name of a distance behind a letter that may be a number.
+        Named::Other if may_be_owned(name) && number.iter().any(is_point) => return Said::Unsure,
         Named::Unknown | Named::Other => return Said::Other,
     };
     // Depth settings are written without decimals, also where a blank was lost; more digits are a length's without its point.
@@ -277,6 +279,12 @@ struct Owner {
     bare_d: bool,
     /// How many of its letters are label and mark.
     letters: usize,
+}
+
+/// Whether a name is one of a distance but for a first letter that was not read surely.
+fn may_be_owned(name: &[Glyph]) -> bool {
+    let [first, rest @ ..] = name else { return false };
+    first.sure < BEYOND_DOUBT && !rest.is_empty() && matches!(owner_of(rest), Named::Distance(_))
 }
 
 /// What a name says.

@@ -101,6 +101,7 @@ impl Sight {
 
     fn read_with(self, print: &Print) -> Self {
         let sight = match self.chosen() {
+            None if print.lengths.is_empty() && print.unread == 0 => self.in_every_pairing(),
             None if print.lengths.is_empty() => return self,
             _ if has_rivals(print) => self.refused(Refusal::PairsAmbiguous),
             None => self.paired_by(print).lined_by(print),
@@ -115,10 +116,19 @@ impl Sight {
             {
                 self.refused(Refusal::PartnerMissing)
             }
-            Some(_) if print.lengths.is_empty() => self,
+            Some(chosen) if print.lengths.is_empty() => {
+                let is_other = self.is_by_likeness(chosen) && print.unread > 0 && !self.may_be_printed(chosen, print);
+                if is_other { self.refused(Refusal::PartnerMissing) } else { self }
+            }
             Some(_) => self.confirmed(print).lined_by(print),
         };
         sight.proven()
+    }
+
+    /// Whether a line that could not be read surely may say a pair's length, as far as a ruler tells.
+    fn may_be_printed(&self, pair: &Pair, print: &Print) -> bool {
+        let mut perhaps = print.perhaps.iter().flatten();
+        perhaps.any(|printed| self.rulers().iter().any(|ruler| nearly_agree(ruler.distance(pair.ends).0, printed)))
     }
 
     /// Whether no line joins a pair, or its ends may be no markers.
@@ -215,6 +225,25 @@ impl Sight {
                 Verdict::Agrees(_) | Verdict::Silent => self.refused(Refusal::PairsAmbiguous),
             },
             (_, Verdict::Silent) => self,
+        }
+    }
+
+    /// The longest pair of all pairings that are possible, where they have one. One line among markers that have none joins no pair:
+    /// a cart draws all of them or none.
+    fn in_every_pairing(self) -> Self {
+        if self.refusal != Some(Refusal::PairsAmbiguous) || !self.by_line.is_empty() {
+            return self;
+        }
+        let ruler = self.ruler.clone();
+        let is_clear = |pairing: &Pairing| {
+            let pairs = pairing.pairs.clone();
+            let alone = Self { pairs, ..self.clone() }.settled();
+            pairing.left_out == 0 && alone.refusal.is_none()
+        };
+        let all = self.pairings.iter().map(|pairing| (pairing.clone(), ruler.clone())).collect();
+        match in_common(all, self.stretch().unwrap_or(1.0)) {
+            Some((pairs, _)) if self.pairings.iter().all(is_clear) => Self { pairs, ..self }.settled(),
+            _ => self,
         }
     }
 
