@@ -136,6 +136,33 @@ fn given_a_phantom_expect_crop_to_write_exactly_what_the_networks_see() {
 }
 
 #[test]
+fn given_many_pictures_expect_inspect_to_cut_the_crops_of_those_that_are_measured_as_crop_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let (at, crops) = (|name: &str| folder.path().join(name), folder.path().join("new/crops"));
+    let [(first, _), (last, _)] = [2, 3].map(|index| write_phantom(folder.path(), index));
+    let black = Picture::from_rgb(vec![0; 3 * 320 * 240], 320, 240).unwrap();
+    pictures::save(&black, &at("black.png")).unwrap();
+    let shown = json(&run(&[
+        "inspect",
+        text(&first),
+        text(&at("black.png")),
+        text(&last),
+        "--crops",
+        text(&crops),
+        "--size",
+        "96",
+        "--json",
+    ]));
+    let outcomes: Vec<_> = shown.iter().map(|line| line["outcome"].as_str().unwrap()).collect();
+    assert_eq!(outcomes, ["measured", "refused", "measured"]);
+    assert_eq!(fs::read_dir(&crops).unwrap().count(), 2);
+    for (picture, name) in [(first, "000000.png"), (last, "000002.png")] {
+        assert!(run(&["crop", text(&picture), "-o", text(&at("one.png")), "--size", "96"]).status.success());
+        assert!(fs::read(crops.join(name)).unwrap() == fs::read(at("one.png")).unwrap(), "{name}");
+    }
+}
+
+#[test]
 fn given_bad_picture_files_expect_one_line_each_with_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);

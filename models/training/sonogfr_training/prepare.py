@@ -11,6 +11,7 @@ import json
 import os
 import secrets
 import shutil
+import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -190,11 +191,12 @@ def _seen_few(order: Order, pictures: list[Path], cache: Path) -> list[tuple[str
                 readable.append((to_readable(picture, spare), file))
             except SeveralFrames:
                 write_json(file, None)
-        seen = order.program.inspect([screen for screen, _ in readable]) if readable else []
-        for (screen, file), one in zip(readable, seen):
-            if one.refusal is None:
-                write_whole(file.with_suffix(".png"), lambda draft, s=screen: order.program.crop(s, draft, order.size))
-            write_json(file, asdict(one))
+        with tempfile.TemporaryDirectory(dir=cache) as cut:
+            seen = order.program.inspect([screen for screen, _ in readable], Path(cut), order.size) if readable else []
+            for (_, file), (one, crop) in zip(readable, seen):
+                if one.refusal is None:
+                    write_whole(file.with_suffix(".png"), lambda draft, c=crop: os.replace(c, draft))
+                write_json(file, asdict(one))
     finally:
         for spare in scratch:
             spare.unlink(missing_ok=True)

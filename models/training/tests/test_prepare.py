@@ -22,8 +22,10 @@ import json, sys
 from PIL import Image
 if sys.argv[1] == "--version":
     print("stand-in 1")
-elif sys.argv[1] == "inspect":
-    for path in sys.argv[3:]:
+else:
+    assert sys.argv[1:4] == ["inspect", "--json", "--crops"] and sys.argv[5] == "--size"
+    crops, size = sys.argv[4], int(sys.argv[6])
+    for place, path in enumerate(sys.argv[7:]):
         sees, length, _ = Image.open(path).convert("RGB").getpixel((0, 0))
         if sees == 9:
             sys.exit(f"{{path}}: cannot be read")
@@ -31,11 +33,11 @@ elif sys.argv[1] == "inspect":
         cm = {{"by_ruler_cm": length / 10 if sees == 1 else None, "by_text_cm": length / 10 + 0.1, "agree": True}}
         print(json.dumps({{"outcome": "refused" if refusal else "measured", "refusal": refusal,
                           "length": None if sees in (3, 4) else cm}}))
-else:
-    size = int(sys.argv[6])
-    Image.open(sys.argv[2]).convert("RGB").crop((1, 1, size + 1, size + 1)).save(sys.argv[4])
-    with open(sys.argv[0] + ".log", "a") as log:
-        print(sys.argv[2], file=log)
+        if not refusal:
+            crop = Image.open(path).convert("RGB").crop((1, 1, size + 1, size + 1))
+            crop.save(f"{{crops}}/{{place:06}}.png")
+        with open(sys.argv[0] + ".log", "a") as log:
+            print(path, file=log)
 """
 SIZE = 32
 GONE = "gone.png"
