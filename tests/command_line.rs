@@ -27,6 +27,8 @@ fn check_error(arguments: &[&str], words: &[&str]) {
     assert_eq!(output.status.code(), Some(2), "{arguments:?}: {stderr}");
     assert!(output.stdout.is_empty(), "{arguments:?}");
     assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    // A cause that an error has in its own words is not told after it again.
+    assert!(stderr.matches("(os error").count() <= 1, "{stderr}");
     for word in words {
         assert!(stderr.contains(word), "{arguments:?}: {word} is not in: {stderr}");
     }
@@ -136,6 +138,22 @@ fn given_a_phantom_expect_crop_to_write_exactly_what_the_networks_see() {
 }
 
 #[test]
+fn given_a_disk_that_is_full_midway_expect_one_line_and_no_half_of_a_crop() {
+    let folder = tempfile::tempdir().unwrap();
+    let (picture, _) = write_phantom(folder.path(), 1);
+    let out = folder.path().join("crop.png");
+    // No file may grow beyond some kilobytes; told so by an error, not by a signal.
+    let limited = "trap '' XFSZ; ulimit -f 8; exec \"$0\" \"$@\"";
+    let mut command = Command::new("sh");
+    command.args(["-c", limited, env!("CARGO_BIN_EXE_sonogfr"), "crop", text(&picture), "-o", text(&out)]);
+    let output = command.output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), stderr.lines().count()), (Some(2), 1), "{stderr}");
+    assert!(stderr.contains("crop.png: cannot be written") && stderr.contains("free space"), "{stderr}");
+    assert!(!out.exists());
+}
+
+#[test]
 fn given_many_pictures_expect_inspect_to_cut_the_crops_of_those_that_are_measured_as_crop_does() {
     let folder = tempfile::tempdir().unwrap();
     let (at, crops) = (|name: &str| folder.path().join(name), folder.path().join("new/crops"));
@@ -171,7 +189,10 @@ fn given_bad_picture_files_expect_one_line_each_with_what_to_do() {
     fs::write(at("cut.png"), &fs::read(&good).unwrap()[..9000]).unwrap();
     fs::write(at("huge.png"), huge_png_header()).unwrap();
     fs::create_dir(at("empty")).unwrap();
-    check_error(&["inspect", text(&at("missing.png"))], &["missing.png", "cannot be opened", "check the path"]);
+    check_error(
+        &["inspect", text(&at("missing.png"))],
+        &["missing.png", "cannot be opened", "No such", "check the path"],
+    );
     check_error(&["inspect", text(&at("words.png")), "--json"], &["words.png", "not a PNG or JPEG"]);
     check_error(&["inspect", text(&at("cut.png"))], &["cut.png", "cut-off"]);
     check_error(&["inspect", text(&at("huge.png"))], &["huge.png", "65000 x 65000"]);
