@@ -182,13 +182,13 @@ pub fn info(path: &Path) -> Result<()> {
         );
     }
     println!("eGFR < 60    likely from {}, unlikely to {}", manifest.rules.likely_from.0, manifest.rules.unlikely_to.0);
-    println!("spread       at most {} mL/min/1.73 m2", manifest.rules.spread_limit.0);
     if let Some(fit) = manifest.rules.probability {
         println!(
-            "             made right by {} held-out patients: log-odds x {} {:+}",
+            "             probability made right by {} held-out patients: log-odds x {} {:+}",
             fit.count, fit.slope, fit.intercept
         );
     }
+    println!("spread       at most {} mL/min/1.73 m2", manifest.rules.spread_limit.0);
     if let Some(limit) = manifest.rules.distance_limit {
         let counts = manifest.members.iter().filter_map(|member| member.likeness.as_ref().map(|l| l.count));
         println!(

@@ -6,6 +6,7 @@ Loads neither torch nor xgboost: they meet only in workers, each in its own.
 import argparse
 import sys
 from collections.abc import Callable
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -288,13 +289,23 @@ def arguments() -> argparse.ArgumentParser:
     return parser
 
 
+def problem_of(error: Exception) -> str:
+    """What went wrong, in a line for the person who called the stage."""
+    if isinstance(error, BrokenProcessPool):
+        return "a process was killed, as when memory runs out: call the stage again, with fewer --workers"
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror or error}; check the path, its permissions and the free space"
+    return str(error)
+
+
 def main() -> None:
-    """Runs one stage; what is wrong with the data is a line on stderr and exit code 2."""
+    """Runs one stage; what is wrong with data, files or machine is a line on stderr and exit code 2."""
     args = arguments().parse_args()
     try:
         args.function(args)
-    except DataError as error:
-        print(f"sonogfr-training: {error}", file=sys.stderr)
+    except (DataError, OSError, BrokenProcessPool) as error:
+        print(f"sonogfr-training: {problem_of(error)}", file=sys.stderr)
         raise SystemExit(2) from error
 
 

@@ -156,10 +156,10 @@ def _seen_all(order: Order, rows: Sequence[Row], partial: Path) -> list[tuple[Se
     patients."""
     parts = [rows[first : first + PICTURES_A_CALL] for first in range(0, len(rows), PICTURES_A_CALL)]
     cache = partial / hashlib.sha256(f"{order.program.version} {order.size}".encode()).hexdigest()[:16]
-    bar = tqdm(total=len(rows), desc="sonogfr", unit="picture", leave=False)
     found: list[tuple[Seen, Path] | None] = []
     owners: dict[str, Row] = {}
-    with ThreadPoolExecutor(core_count()) as pool:
+    bar = tqdm(total=len(rows), desc="sonogfr", unit="picture", leave=False)
+    with bar, ThreadPoolExecutor(core_count()) as pool:
         jobs = [pool.submit(_seen_few, order, [row.picture for row in part], cache) for part in parts]
         try:
             for part, job in zip(parts, jobs):
@@ -173,7 +173,6 @@ def _seen_all(order: Order, rows: Sequence[Row], partial: Path) -> list[tuple[Se
         finally:
             for job in jobs:
                 job.cancel()
-    bar.close()
     return found
 
 

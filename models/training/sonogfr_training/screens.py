@@ -71,8 +71,12 @@ def pixels(path: Path) -> np.ndarray:
 
 
 def to_readable(path: Path, scratch: Path) -> Path:
-    """The file itself if `sonogfr` reads it, else `scratch` with the same pixels. Errors: as `pixels`."""
+    """The file itself if `sonogfr` reads it, else `scratch` with the same pixels. Errors: as `pixels`; it cannot be
+    written."""
     if not is_dicom(path):
         return path
-    Image.fromarray(pixels(path)).save(scratch)
+    try:
+        Image.fromarray(pixels(path)).save(scratch)
+    except OSError as error:
+        raise DataError(f"{scratch}: cannot be written ({error.strerror or error})") from error
     return scratch

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .data import DataError
 
-# A call takes 0.7 s to start and then 0.06 s a picture; of more pictures a call the progress bar would see nothing for long.
+# A call takes 0.7 s to start and then 0.06 s a picture; of more a call the progress bar would hear nothing for long.
 PICTURES_A_CALL = 32
 
 
@@ -41,8 +41,8 @@ class Program:
             raise DataError(f"{self.path}: {error.strerror}") from error
 
     def inspect(self, pictures: list[Path], crops: Path, size: int) -> list[tuple[Seen, Path]]:
-        """What it sees of each picture, and where below `crops` it wrote the crop, `size` wide and high, of each that it
-        measured. Errors: one that it cannot read."""
+        """What it sees of each picture, and where in `crops` it wrote the crop, `size` wide and high, if it measured it.
+        Errors: one that it cannot read."""
         done = self._run("inspect", "--json", "--crops", crops, "--size", str(size), *pictures)
         if done.returncode != 0:
             raise DataError(done.stderr.strip().splitlines()[0] if done.stderr.strip() else f"{self.path} failed")
