@@ -191,7 +191,7 @@ def export(args: argparse.Namespace) -> None:
     making = Making(
         method_of(asdict(settings), members), source, LIMITS + STOPPED, settings.size, settings.feature_count,
         settings.length_input, {"init_weights": settings.init_weights} if settings.init_weights else {},
-        f"int8 against float, on these pictures: {changed}",
+        f"int8 against float, on these pictures: {changed}", "each member's training pictures",
     )  # fmt: skip
     write_manifest(run, truth, oob, spread, making, label)
     tell(run, oob, members)

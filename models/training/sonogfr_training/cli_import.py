@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from .boosters import read_booster, to_json
-from .bundle import LIMITS, Label, Making, judges, out_of_bag, write_manifest
+from .bundle import HALF, LIMITS, Label, Making, judges, out_of_bag, write_manifest
 from .data import DataError, Truth, load_crops, read_truth
 from .metrics import auc
 from .runs import RELEASED, ImportJob, Run
@@ -62,7 +62,7 @@ def import_kuo2019(args: argparse.Namespace) -> None:
         + (">= 60 on this data and was turned." if turned else "< 60 on this data and was left so."),
         f"{len(oob.egfr)} patients of this data, one picture each, mean of all members, none of which saw them",
         LIMITS, settings.size, settings.feature_count, False, hashes,
-        f"int8 against float, on these pictures: {changed}",
+        f"int8 against float, on these pictures: {changed}", HALF,
     )  # fmt: skip
     write_manifest(run, truth, oob, spread, making, Label(args.name, not args.clinical, args.note))
     cli.tell(run, oob, args.members)

@@ -7,7 +7,7 @@ import hashlib
 from dataclasses import asdict
 from pathlib import Path
 
-from .bundle import LIMITS, Label, Making, judges, out_of_bag, write_manifest
+from .bundle import HALF, LIMITS, Label, Making, judges, out_of_bag, write_manifest
 from .data import DataError, load_crops, read_truth
 from .recalibrate import read_manifest, unpack
 from .runs import Run, Settings
@@ -48,7 +48,7 @@ def recalibrate(args: argparse.Namespace) -> None:
         + "\n".join(f"  {line}" for line in before["card"].splitlines()),
         f"{len(oob.egfr)} patients of this data, one picture each, mean of all members, none of which saw them",
         LIMITS, size, before["feature_count"], length_input, {"bundle before": digest},
-        "int8 against float: was measured when the members were exported; see what the bundle before said",
+        "int8 against float: was measured when the members were exported; see what the bundle before said", HALF,
     )  # fmt: skip
     label = Label(args.name or before["name"], before["demonstration"], args.note)
     write_manifest(run, truth, oob, spread, making, label)

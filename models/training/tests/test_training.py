@@ -1,7 +1,12 @@
 """Given these patients, predictions or files, expect that."""
 
+import datetime
 import json
+import resource
+import subprocess
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import onnx
@@ -9,12 +14,12 @@ import pytest
 import standin
 import torch
 
-from sonogfr_training import calibrate, cli, export, likeness, metrics, train, trees, workers
+from sonogfr_training import bundle, calibrate, cli, export, likeness, metrics, train, trees, workers
 from sonogfr_training.bundle import figures_of, gather
 from sonogfr_training.data import DataError, draw_bag, load_crops, normalise, read_truth
 from sonogfr_training.network import Network, fold_batch_norm, scale_length
 from sonogfr_training.runs import Run, Settings, TrainJob
-from sonogfr_training.store import write_whole
+from sonogfr_training.store import HOST, write_whole
 from sonogfr_training.train import Chance, augment, train_one
 
 
@@ -317,8 +322,10 @@ def test_given_a_killed_run_expect_only_the_missing_member_trained(data, tmp_pat
     call()
     before = Run(out).trained(0).read_bytes()
     Run(out).trained(1).unlink()
-    Run(out).trained(1).with_name(".99-1.pt").write_bytes(b"cut sho")
+    left = Run(out).trained(1).with_name(f".{HOST}-4194305-1.pt")
+    left.write_bytes(b"cut sho")
     call()
+    assert not left.exists()
     assert trained == [0, 1, 1] and Run(out).trained(0).read_bytes() == before
     with pytest.raises(DataError, match="begun with other seed"):
         call("--seed=2")
@@ -337,6 +344,29 @@ def test_given_a_writer_that_dies_expect_the_old_file_and_no_litter(tmp_path):
     assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
 
 
+def test_given_a_full_disk_at_any_stage_expect_one_line_nothing_half_written_and_the_rest_made_later(data, tmp_path):
+    out, more = tmp_path / "out", ["--size=32", "--depth=18", "--head=small", "--width=0.125", "--epochs=1"]
+    more += ["--batch=16", "--members=1", "--init-weights=none", "--device=cpu", "--slurm=off"]
+
+    def call(stage, *arguments, bytes_max=None):
+        # No file may grow further, which Python is told by an error as of a full disk.
+        limit = lambda: bytes_max and resource.setrlimit(resource.RLIMIT_FSIZE, (bytes_max, bytes_max))  # noqa: E731
+        command = [sys.executable, "-m", "sonogfr_training.cli", stage, data, out, *arguments]
+        return subprocess.run(command, capture_output=True, text=True, preexec_fn=limit, check=False)
+
+    def check(stage, *arguments, bytes_max, file):
+        done = call(stage, *arguments, bytes_max=bytes_max)
+        assert done.returncode == 2 and "Traceback" not in done.stderr, done.stderr[-2000:]
+        last = done.stderr.strip().splitlines()[-1]
+        assert last.startswith("sonogfr-training: ") and file in last and "free space" in last, last
+        assert not [path for path in out.rglob(".*")] and not list(out.rglob(f"*{file}"))
+
+    check("train", *more, bytes_max=50_000, file="-32.npy")
+    check("train", *more, bytes_max=1_000_000, file="0.partial")
+    assert call("train", *more).returncode == 0 and Run(out).trained(0).exists()
+    check("export", bytes_max=500_000, file="0.onnx")
+
+
 def test_given_jobs_expect_each_in_a_process_of_its_own():
     import os
 
@@ -348,6 +378,14 @@ def pid_of(_job):
     import os
 
     return os.getpid()
+
+
+def test_given_a_clock_that_was_never_set_expect_no_card(monkeypatch):
+    assert bundle.today() >= "2026"
+    clock = SimpleNamespace(date=SimpleNamespace(today=lambda: datetime.date(1970, 1, 1)))
+    monkeypatch.setattr(bundle, "datetime", clock)
+    with pytest.raises(DataError, match="the clock says that it is before 2026"):
+        bundle.today()
 
 
 def test_given_members_expect_only_those_that_never_drew_a_patient_to_speak_of_it(data, tmp_path):
