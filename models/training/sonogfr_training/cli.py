@@ -92,6 +92,8 @@ def train(args: argparse.Namespace) -> None:
     """Trains the members that do not stand yet."""
     run, truth, device = Run(args.out), read_truth(args.data), device_of(args)
     # What is wrong with either is better said before anything of OUT is settled.
+    if truth.ckd.min() == truth.ckd.max():
+        raise DataError(f"{args.data}: all patients are on one side of eGFR 60: nothing to tell apart")
     load_crops(truth, args.size, run.cache)
     settings, init_weights = settings_of(args, device)
     workers = workers_of(args, device)
@@ -254,21 +256,23 @@ def arguments() -> argparse.ArgumentParser:
         added.set_defaults(function=function)
         added.add_argument("data", type=Path, metavar="DATA", help="folder with truth.jsonl and crops")
         added.add_argument("out", type=Path, metavar=out)
-        added.add_argument("--workers", type=int, help="processes, or threads of pretrain (one a core; 3 on a GPU)")
+        added.add_argument(
+            "--workers", type=cli_data.count, help="processes, or threads of pretrain (one a core; 3 on a GPU)"
+        )
         return added
 
     for function, out in ((train, "OUT"), (pretrain, "OUT.pt")):
         added = stage(function, out)
-        added.add_argument("--size", type=int, default=defaults.size, help="pixels of a crop (%(default)s)")
+        added.add_argument("--size", type=cli_data.count, default=defaults.size, help="pixels of a crop (%(default)s)")
         added.add_argument("--depth", type=int, choices=DEPTHS, default=defaults.depth, help="layers (%(default)s)")
         added.add_argument("--head", choices=HEADS, default=defaults.head, help="authors' or small one (%(default)s)")
         added.add_argument("--width", type=float, default=defaults.width, help="relative to the ResNet (%(default)s)")
-        added.add_argument("--epochs", type=int, default=defaults.epochs, help="(%(default)s)")
-        added.add_argument("--batch", type=int, default=defaults.batch, help="(%(default)s)")
+        added.add_argument("--epochs", type=cli_data.count, default=defaults.epochs, help="(%(default)s)")
+        added.add_argument("--batch", type=cli_data.count, default=defaults.batch, help="(%(default)s)")
         added.add_argument("--lr", type=float, default=defaults.lr, help="highest rate (%(default)s)")
         added.add_argument("--weight-decay", type=float, default=defaults.weight_decay, help="(%(default)s)")
         added.add_argument("--precision", choices=["auto", "bf16", "float32"], default="auto", help="(%(default)s)")
-        added.add_argument("--seed", type=int, default=defaults.seed, help="(%(default)s)")
+        added.add_argument("--seed", type=cli_data.whole, default=defaults.seed, help="(%(default)s)")
         added.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto", help="(%(default)s)")
         added.add_argument("--length-input", action="store_true", help="head and trees see the kidney's length in cm")
         begun = "a file of torch weights, as pretrain writes; torchvision's of ImageNet; or random ones (%(default)s)"
@@ -278,11 +282,11 @@ def arguments() -> argparse.ArgumentParser:
             labels = "what it learns to say; the oracle only phantoms have (%(default)s)"
             added.add_argument("--labels", choices=["egfr", "oracle"], help=labels)
         if function is train:
-            added.add_argument("--members", type=int, default=10, help="(%(default)s)")
-            added.add_argument("--threads", type=int, default=1, help="cores of a member (%(default)s)")
+            added.add_argument("--members", type=cli_data.count, default=10, help="(%(default)s)")
+            added.add_argument("--threads", type=cli_data.count, default=1, help="cores of a member (%(default)s)")
             slurm = "members as a Slurm array, or processes here (auto: as an array where there is Slurm)"
             added.add_argument("--slurm", choices=["auto", "on", "off"], default="auto", help=slurm)
-            added.add_argument("--gpus", type=int, default=0, help="of a member under Slurm (%(default)s)")
+            added.add_argument("--gpus", type=cli_data.whole, default=0, help="of a member under Slurm (%(default)s)")
             added.add_argument("--partition", help="of Slurm (its default one)")
     cli_import.add_label(stage(export, "OUT"), "phantom-demo-2")
     stage(evaluate, "OUT")

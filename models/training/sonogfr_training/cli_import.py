@@ -12,6 +12,7 @@ import numpy as np
 
 from .boosters import read_booster, to_json
 from .bundle import HALF, LIMITS, Label, Making, judges, out_of_bag, write_manifest
+from .cli_data import count, whole
 from .data import DataError, Truth, load_crops, read_truth
 from .metrics import auc
 from .runs import RELEASED, ImportJob, Run
@@ -124,7 +125,7 @@ def add_stage(stages) -> None:
     )
     added.add_argument("data", type=Path, metavar="DATA", help="labelled pictures, by prepare --size 224")
     added.add_argument("out", type=Path, metavar="OUT")
-    added.add_argument("--members", type=int, default=10, help="(%(default)s)")
-    added.add_argument("--seed", type=int, default=1, help="of the draw of judging patients (%(default)s)")
-    added.add_argument("--workers", type=int, help="processes (one a core)")
+    added.add_argument("--members", type=count, default=10, help="(%(default)s)")
+    added.add_argument("--seed", type=whole, default=1, help="of the draw of judging patients (%(default)s)")
+    added.add_argument("--workers", type=count, help="processes (one a core)")
     add_label(added, "kuo2019")

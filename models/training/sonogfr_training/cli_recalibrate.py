@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from .bundle import HALF, LIMITS, Label, Making, judges, out_of_bag, write_manifest
+from .cli_data import count, whole
 from .data import DataError, load_crops, read_truth
 from .recalibrate import read_manifest, unpack
 from .runs import Run, Settings
@@ -74,5 +75,5 @@ def add_stage(stages) -> None:
     added.add_argument("out", type=Path, metavar="OUT")
     added.add_argument("--name", help="of the new bundle (the old one's)")
     added.add_argument("--note", default="", help="a line more for the bundle's card")
-    added.add_argument("--seed", type=int, default=1, help="of the draw of judging patients (%(default)s)")
-    added.add_argument("--workers", type=int, help="processes (one a core)")
+    added.add_argument("--seed", type=whole, default=1, help="of the draw of judging patients (%(default)s)")
+    added.add_argument("--workers", type=count, help="processes (one a core)")

@@ -223,7 +223,8 @@ def _split(order: Order, kept: Sequence[Kept], flow: Flow) -> dict[str, list[Kep
         below = sum(one.egfr < CKD_EGFR for one in part)
         if below in (0, len(part)):
             side = "below" if below else "not below"
-            raise DataError(f"{name}: all {len(part)} pictures are {side} eGFR {CKD_EGFR:g}: nothing to tell apart")
+            few = f"all {len(part)} pictures left in {name} are {side} eGFR {CKD_EGFR:g}"
+            raise DataError(f"{order.manifest}: {few}: nothing to tell apart")
     return parts
 
 
@@ -233,12 +234,14 @@ def _test_patients(order: Order, kept: Sequence[Kept]) -> set[str]:
         return set()
     below = {one.row.patient for one in kept if one.egfr < CKD_EGFR}
     rng, test = rng_of(order.seed, 0, "split"), set()
-    for group in (sorted(below), sorted({one.row.patient for one in kept} - below)):
+    others = {one.row.patient for one in kept} - below
+    for side, group in (("below", sorted(below)), ("not below", sorted(others))):
         count = max(round(len(group) * order.test_share), 1)
         if count >= len(group):
-            side = "below" if group and group[0] in below else "not below"
-            few = f"{len(group)} patients {side} eGFR {CKD_EGFR:g} are too few to test on {order.test_share:.0%}"
-            raise DataError(f"{order.manifest}: {few}; see --test-share")
+            few = (
+                f"patients left with eGFR {side} {CKD_EGFR:g}: {len(group)}, too few to test on {order.test_share:.0%}"
+            )
+            raise DataError(f"{order.manifest}: {few} of them; see --test-share")
         test |= {group[index] for index in rng.permutation(len(group))[:count]}
     return test
 

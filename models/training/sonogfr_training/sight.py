@@ -41,7 +41,7 @@ class Program:
             raise DataError(f"{self.path}: {error.strerror}") from error
 
     def inspect(self, pictures: list[Path], crops: Path, size: int) -> list[tuple[Seen, Path]]:
-        """What it sees of each picture, and where in `crops` it wrote the crop, `size` wide and high, if it measured it.
+        """What it sees of each picture, and where in `crops` it puts the crop, `size` wide and high, if it measures it.
         Errors: one that it cannot read."""
         done = self._run("inspect", "--json", "--crops", crops, "--size", str(size), *pictures)
         if done.returncode != 0:

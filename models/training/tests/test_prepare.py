@@ -236,14 +236,25 @@ def test_given_one_picture_for_two_patients_expect_leakage_refused(clinic, tmp_p
 
 
 def test_given_one_class_or_an_empty_part_expect_it_named(clinic):
-    with pytest.raises(DataError, match="train: all 2 pictures are not below eGFR 60"):
+    with pytest.raises(DataError, match="all 2 pictures left in train are not below eGFR 60"):
         clinic([row | {"creatinine": "0.8"} for row in people(2)])
     with pytest.raises(DataError, match="no picture is left; 2 of 2: no length annotation"):
         clinic([row | {"picture": f"r{n}.png", "sees": REFUSED} for n, row in enumerate(people(2))])
     with pytest.raises(DataError, match="no picture is left for training"):
         clinic([row | {"split": "test"} for row in people(2)])
-    with pytest.raises(DataError, match="2 patients below eGFR 60 are too few to test on 90%"):
+    with pytest.raises(DataError, match="left with eGFR below 60: 2, too few to test on 90% of them"):
         clinic(people(4), "--test-share", "0.9")
+    with pytest.raises(DataError, match="left with eGFR below 60: 0, too few"):
+        clinic([row | {"creatinine": "0.8"} for row in people(4)], "--test-share", "0.2")
+
+
+@pytest.mark.parametrize(
+    "argument", ["--size=0", "--size=-3", "--days=x", "--test-share=1", "--test-share=-0.1", "--unit=g"]
+)
+def test_given_an_argument_that_cannot_be_expect_it_named(clinic, capsys, argument):
+    with pytest.raises(SystemExit, match="2"):
+        clinic(people(4), argument)
+    assert argument.split("=")[0] in capsys.readouterr().err
 
 
 def test_given_a_share_expect_test_patients_apart_and_drawn_from_both_sides(clinic):

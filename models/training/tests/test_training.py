@@ -275,6 +275,18 @@ def test_given_a_kill_in_any_epoch_expect_the_same_weights_as_without(data, tmp_
     assert sorted(path.name for path in run.trained(0).parent.iterdir()) == ["0.pt"]
 
 
+def test_given_one_class_expect_it_said_before_anything_is_trained(data, tmp_path):
+    lines = (data / "truth.jsonl").read_text().splitlines(keepends=True)
+    healthy = tmp_path / "healthy"
+    healthy.mkdir()
+    (healthy / "crops").symlink_to(data / "crops")
+    (healthy / "truth.jsonl").write_text("".join(line for line in lines if json.loads(line)["egfr"] >= 60))
+    args = cli.arguments().parse_args(["train", str(healthy), str(tmp_path / "out"), "--device=cpu", "--size=32"])
+    with pytest.raises(DataError, match="all patients are on one side of eGFR 60"):
+        args.function(args)
+    assert not Run(tmp_path / "out").settings.exists()
+
+
 def test_given_a_bag_that_leaves_nobody_out_expect_it_said(tmp_path):
     few = standin.write(tmp_path / "few", patients=2, size=32, seed=1)
     member = next(n for n in range(99) if len(draw_bag(2, 1, n).left_out) == 0)
