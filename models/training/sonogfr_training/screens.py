@@ -62,7 +62,8 @@ def pixels(path: Path) -> np.ndarray:
             # The tables hold 16 bits; the screen had 8.
             found = (found >> 8).astype(np.uint8) if found.dtype == np.uint16 else found
     except Exception as error:
-        raise DataError(f"{path}: its pixels cannot be read ({str(error).splitlines()[0]})") from error
+        hint = "; pip install pylibjpeg pylibjpeg-libjpeg" if "missing dependencies" in str(error) else ""
+        raise DataError(f"{path}: its pixels cannot be read ({str(error).splitlines()[0]}){hint}") from error
     if found.dtype != np.uint8:
         raise DataError(f"{path}: has {image.BitsStored} bits a pixel, and a cart's screen has 8")
     if image.PhotometricInterpretation == "MONOCHROME1":
