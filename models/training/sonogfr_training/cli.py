@@ -11,22 +11,16 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from . import cli_data, cli_import, cli_recalibrate
 from .bundle import LIMITS, STOPPED, Label, Making, gather, left_out, method_of, write_manifest
-from .calibrate import OutOfBag
 from .cluster import has_slurm, run_array
 from .data import DataError, load_crops, read_truth
 from .evaluate import report, rows, table
-from .gate import Change, change
-from .metrics import agreement, auc, calibration
-from .runs import BEFORE_DEPTHS, DEPTHS, HEADS, MemberJob, PicturesJob, Run, Settings, TrainJob
+from .runs import BEFORE_DEPTHS, DEPTHS, HEADS, Run, Settings, TrainJob
+from .stages import held, member_jobs, say, tell, workers_of
 from .store import read_json, write_json, write_whole
 from .workers import core_count, run_jobs
-
-# One half-width ResNet-18 at 128 px leaves a large GPU idle between its steps; a bottleneck network fills it.
-GPU_WORKERS = 3
 
 
 def fastest_precision() -> str:
@@ -46,12 +40,6 @@ def device_of(args: argparse.Namespace) -> str:
     return found
 
 
-def workers_of(args: argparse.Namespace, device: str) -> int:
-    """How many networks train side by side."""
-    on_gpu = 1 if getattr(args, "depth", 18) >= 50 else GPU_WORKERS
-    return args.workers or (on_gpu if device == "cuda" else core_count())
-
-
 def settings_of(args: argparse.Namespace, device: str) -> tuple[Settings, Path | None]:
     """The settings that the arguments ask for, and the file of weights to begin with. Errors: one that does not fit."""
     fastest = "bf16" if device == "cuda" else fastest_precision()
@@ -65,12 +53,6 @@ def settings_of(args: argparse.Namespace, device: str) -> tuple[Settings, Path |
     wanted = replace(settings, init_weights=args.init_weights)
     ((file, digest),) = run_jobs("sonogfr_training.weights:find", [wanted], 1)
     return replace(settings, init_weights=digest), file
-
-
-def say(line: str) -> None:
-    """Prints a line without breaking the progress bars."""
-    tqdm.write(line, file=sys.stdout)
-    sys.stdout.flush()
 
 
 def pretrain(args: argparse.Namespace) -> None:
@@ -137,37 +119,6 @@ def begun(args: argparse.Namespace) -> tuple[Run, Settings, int, str]:
     return run, Settings.of(found), members, digest
 
 
-def member_jobs(
-    args: argparse.Namespace, run: Run, settings: Settings, members: list[int], kind: str
-) -> list[MemberJob]:
-    """A job for each of `members`."""
-    workers = workers_of(args, "cpu")
-    return [MemberJob(args.data, run, settings, n, kind, line % workers) for line, n in enumerate(members)]
-
-
-def held(args: argparse.Namespace, run: Run, settings: Settings, members: int, pictures: np.ndarray) -> Change:
-    """What int8 changes on `pictures`. Errors: too much, with the member and the layer that do most of it."""
-    jobs = [
-        PicturesJob(**vars(job), pictures=pictures)
-        for job in member_jobs(args, run, settings, list(range(members)), "float")
-    ]
-    stands = lambda file: file.exists() and np.array_equal(np.load(file)["pictures"], pictures)  # noqa: E731
-    missing = [job for job in jobs if not stands(run.float_outputs(job.member))]
-    for line in run_jobs("sonogfr_training.compare:say_float", missing, workers_of(args, "cpu")):
-        say(line)
-    said = lambda file, which: np.load(file(which))["egfr"]  # noqa: E731
-    int8 = np.stack([said(run.outputs, n)[pictures] for n in range(members)])
-    changed = change(int8, np.stack([said(run.float_outputs, n) for n in range(members)]))
-    say(f"{changed}")
-    if not changed.passed:
-        # No manifest of an earlier export may vouch for these networks.
-        (run.bundle / "manifest.json").unlink(missing_ok=True)
-        job = replace(jobs[changed.worst_member], pictures=pictures[changed.worst])
-        (worst,) = run_jobs("sonogfr_training.compare:worst_layer", [job], 1)
-        raise DataError(f"{changed}; worst is {worst}")
-    return changed
-
-
 def export(args: argparse.Namespace) -> None:
     """Writes networks and trees that do not stand yet, then the manifest."""
     run, settings, members, digest = begun(args)
@@ -197,20 +148,6 @@ def export(args: argparse.Namespace) -> None:
     )  # fmt: skip
     write_manifest(run, truth, oob, spread, making, label)
     tell(run, oob, members)
-
-
-def tell(run: Run, oob: OutOfBag, members: int) -> None:
-    """Prints the figures that the rules come from, and what comes next."""
-    figures = agreement(oob.egfr, oob.truth)
-    say(
-        f"{len(oob.egfr)} patients whom the members never saw: "
-        + ", ".join(f"{key} {value:.3f}" for key, value in figures.items())
-    )
-    say(f"probability of eGFR < 60: AUC {auc(oob.ckd, oob.p_ckd):.3f}; said, was, patients:")
-    for row in calibration(oob.p_ckd, oob.ckd):
-        say(f"{row['said']:8.3f}{row['was']:8.3f}{row['count']:8d}")
-    size = sum(path.stat().st_size for path in run.bundle.rglob("*") if path.is_file())
-    say(f"{run.bundle}: {members} members, {size / 1e6:.1f} MB; next: sonogfr bundle build {run.bundle} -o FILE")
 
 
 def evaluate(args: argparse.Namespace) -> None:

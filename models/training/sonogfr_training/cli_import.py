@@ -16,6 +16,7 @@ from .cli_data import count, whole
 from .data import DataError, Truth, load_crops, read_truth
 from .metrics import auc
 from .runs import RELEASED, ImportJob, Run
+from .stages import held, say, tell, workers_of
 from .store import read_json, write_json, write_whole
 from .workers import run_jobs
 
@@ -25,8 +26,6 @@ DECISIVE = 3.0
 
 def import_kuo2019(args: argparse.Namespace) -> None:
     """Makes a bundle from the weights that Kuo et al. 2019 released, judged on your own labelled pictures."""
-    from . import cli
-
     folder = args.folder / "models" if (args.folder / "models").is_dir() else args.folder
     files = [(folder / f"model_{n}.pkl", folder / f"xgb_{n}.pickle.dat") for n in range(args.members)]
     missing = [file.name for pair in files for file in pair if not file.is_file()]
@@ -50,10 +49,10 @@ def import_kuo2019(args: argparse.Namespace) -> None:
     ]
     for function, result in (("kuo2019:import_member", run.network), ("trees:say_raw", run.raw_outputs)):
         todo = [job for job in jobs if not result(job.member).exists()]
-        for line in run_jobs(f"sonogfr_training.{function}", todo, cli.workers_of(args, "cpu")):
-            cli.say(line)
+        for line in run_jobs(f"sonogfr_training.{function}", todo, workers_of(args, "cpu")):
+            say(line)
     turned = settle(run, truth, judged, files)
-    changed = cli.held(args, run, settings, args.members, judged)
+    changed = held(args, run, settings, args.members, judged)
     outputs = [run.outputs(n) for n in range(args.members)]
     oob, spread = out_of_bag(truth, outputs, judged, unseen)
     making = Making(
@@ -66,7 +65,7 @@ def import_kuo2019(args: argparse.Namespace) -> None:
         f"int8 against float, on these pictures: {changed}", HALF,
     )  # fmt: skip
     write_manifest(run, truth, oob, spread, making, Label(args.name, not args.clinical, args.note))
-    cli.tell(run, oob, args.members)
+    tell(run, oob, args.members)
 
 
 def begin(run: Run, wanted: dict, hashes: dict[str, str]) -> None:

@@ -12,14 +12,13 @@ from .cli_data import count, whole
 from .data import DataError, load_crops, read_truth
 from .recalibrate import read_manifest, unpack
 from .runs import Run, Settings
+from .stages import member_jobs, say, tell, workers_of
 from .store import read_json, write_json
 from .workers import run_jobs
 
 
 def recalibrate(args: argparse.Namespace) -> None:
     """Gives a bundle's members, as they are, new rules, likeness and card from pictures that they never saw."""
-    from . import cli
-
     run, truth = Run(args.out), read_truth(args.data)
     try:
         digest = hashlib.sha256(args.bundle.read_bytes()).hexdigest()
@@ -39,9 +38,9 @@ def recalibrate(args: argparse.Namespace) -> None:
     members = len(before["members"])
     judged, unseen = judges(truth, members, args.seed)
     missing = [n for n in range(members) if not run.outputs(n).exists()]
-    jobs = cli.member_jobs(args, run, settings, missing, "int8")
-    for line in run_jobs("sonogfr_training.recalibrate:measure_member", jobs, cli.workers_of(args, "cpu")):
-        cli.say(line)
+    jobs = member_jobs(args, run, settings, missing, "int8")
+    for line in run_jobs("sonogfr_training.recalibrate:measure_member", jobs, workers_of(args, "cpu")):
+        say(line)
     oob, spread = out_of_bag(truth, [run.outputs(n) for n in range(members)], judged, unseen)
     making = Making(
         f"networks and trees of the bundle {before['name']}, SHA-256 {digest}, as they are. Intervals, limits, words, "
@@ -53,7 +52,7 @@ def recalibrate(args: argparse.Namespace) -> None:
     )  # fmt: skip
     label = Label(args.name or before["name"], before["demonstration"], args.note)
     write_manifest(run, truth, oob, spread, making, label)
-    cli.tell(run, oob, members)
+    tell(run, oob, members)
 
 
 def begin(run: Run, wanted: dict, digest: str) -> None:
