@@ -26,9 +26,12 @@ use std::path::{Path, PathBuf};
 /// Width and height of the panel pictures that the commands write.
 const PANEL_SIZE: (usize, usize) = (800, 480);
 
-/// Reports an error in one line.
+/// Reports an error and its causes in one line.
 pub fn report(error: &anyhow::Error) {
-    eprintln!("sonogfr: {error:#}");
+    let causes = error.chain().map(ToString::to_string);
+    // Many an error names its cause in its own words, before it says what to do.
+    let line = causes.reduce(|line, cause| if line.contains(&cause) { line } else { format!("{line}: {cause}") });
+    eprintln!("sonogfr: {}", line.unwrap_or_default());
 }
 
 /// The panel of `width` x `height` pixels as it shows `state`.

@@ -2,6 +2,7 @@
 //!
 //! A member's features of its training pictures lie near a plane: their mean and a few axes. What a picture's features
 //! have beyond that plane, over what the training pictures have there, is the distance: about 1 for a picture like those.
+//! A bundle that was given new rules for a new cart has them from pictures of that cart instead.
 //! Always holds: whatever is no number is far. Deliberately absent: a limit, which the bundle's rules have.
 //!
 //! *Source*: reconstruction error of principal components. On phantoms it told noise, inverted, turned, half-covered and

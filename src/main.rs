@@ -24,6 +24,12 @@ enum Command {
         /// Draw all that was seen into the one picture, as a PNG
         #[arg(long, value_name = "OUT.png")]
         explain: Option<PathBuf>,
+        /// Also write the crop of each picture that is measured into this folder, named by its place: 000000.png and so on
+        #[arg(long, value_name = "DIR")]
+        crops: Option<PathBuf>,
+        /// Width and height of the crops, in pixels
+        #[arg(long, requires = "crops", default_value_t = 224, value_parser = clap::value_parser!(u16).range(1..=2048))]
+        size: u16,
     },
     /// Read pictures: what is seen, and the estimate
     Read {
@@ -312,8 +318,10 @@ fn main() -> ExitCode {
     let filter = EnvFilter::builder().with_env_var("SONOGFR_LOG").with_default_directive(level.into());
     tracing_subscriber::fmt().with_env_filter(filter.from_env_lossy()).with_writer(std::io::stderr).init();
     let done = match command {
-        Command::Inspect { pictures, explain } => {
-            read::inspect(&pictures.paths, explain.as_deref(), pictures.profiles.as_deref(), pictures.form())
+        Command::Inspect { pictures, explain, crops, size } => {
+            let crops = crops.map(|folder| read::Crops { folder, size: size.into() });
+            let (explain, profiles) = (explain.as_deref(), pictures.profiles.as_deref());
+            read::inspect(&pictures.paths, explain, crops.as_ref(), profiles, pictures.form())
         }
         Command::Read { pictures, bundle, panel } => {
             let profiles = pictures.profiles.as_deref();

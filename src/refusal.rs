@@ -35,7 +35,7 @@ pub enum Refusal {
         /// The nearer end of the proven lengths.
         limit: Centimetres,
     },
-    /// The picture is unlike those that the bundle was trained on.
+    /// The picture is unlike those that the bundle was trained on, or proven on since, when it was given new rules.
     UnlikeTraining {
         /// The mean of the members' distances, see [`crate::likeness`].
         distance: f32,
@@ -70,7 +70,7 @@ impl Refusal {
             Self::LengthsDisagree { .. } => "Ruler and printed length disagree",
             Self::LengthUnknown => "The kidney's length is unknown",
             Self::LengthOutsideRange { .. } => "The kidney's length is outside the proven range",
-            Self::UnlikeTraining { .. } => "Unlike the training pictures",
+            Self::UnlikeTraining { .. } => "Unlike the pictures it was proven on",
             Self::MembersDisagree { .. } => "The models disagree on this picture",
             Self::OutsideRange { .. } => "The estimate is outside the proven range",
         }

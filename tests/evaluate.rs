@@ -124,6 +124,19 @@ fn given_the_same_table_and_seed_expect_the_same_line_and_page() {
 }
 
 #[test]
+fn given_many_pictures_expect_the_intervals_of_some_and_the_dots_of_all() {
+    let rows: String =
+        (0..400).map(|n| format!("{},{},{},{}\n", n % 110 + 5, n % 70 + 20, n % 70, n % 70 + 45)).collect();
+    let (folder, path) = table(&format!("true_egfr,pred_egfr,lo,hi\n{rows}"));
+    let out = folder.path().join("report");
+    run(&[path.to_str().unwrap(), "--resamples", "100", "-o", out.to_str().unwrap()]);
+    let page = fs::read_to_string(out.join("evaluation.html")).unwrap();
+    let scatter = page.split("<figure>").nth(1).unwrap();
+    assert_eq!(scatter.matches("whisker faint").count(), 134);
+    assert_eq!(scatter.matches("class=\"point\"").count(), 400);
+}
+
+#[test]
 fn given_one_side_of_60_alone_expect_the_rest_and_a_word_on_what_is_undefined() {
     let (folder, path) = table("true_egfr,pred_egfr,p_ckd\n70,65,0.2\n80,75,0.6\n95,60,0.4\n");
     let out = folder.path().join("report");

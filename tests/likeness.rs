@@ -63,6 +63,8 @@ fn given_a_picture_near_the_trainings_expect_the_same_numbers_and_far_from_them_
     let far = read(&json!({"distance_limit": 50.0}), &likeness(-900.0));
     assert_eq!((&far["outcome"], &far["estimate"]), (&json!("refused"), &Value::Null));
     assert_eq!(far["refusal"]["detail"]["kind"], "unlike_training");
+    // A bundle may be proven on other pictures than it was trained on.
+    assert_eq!(far["refusal"]["reason"], "Unlike the pictures it was proven on");
 }
 
 #[test]

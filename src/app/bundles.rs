@@ -14,6 +14,7 @@ use crate::{
     config::Board,
 };
 use anyhow::{Context, Result, ensure};
+use console::Term;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::{
     fs::File,
@@ -182,13 +183,13 @@ pub fn info(path: &Path) -> Result<()> {
         );
     }
     println!("eGFR < 60    likely from {}, unlikely to {}", manifest.rules.likely_from.0, manifest.rules.unlikely_to.0);
-    println!("spread       at most {} mL/min/1.73 m2", manifest.rules.spread_limit.0);
     if let Some(fit) = manifest.rules.probability {
         println!(
-            "             made right by {} held-out patients: log-odds x {} {:+}",
+            "             probability made right by {} held-out patients: log-odds x {} {:+}",
             fit.count, fit.slope, fit.intercept
         );
     }
+    println!("spread       at most {} mL/min/1.73 m2", manifest.rules.spread_limit.0);
     if let Some(limit) = manifest.rules.distance_limit {
         let counts = manifest.members.iter().filter_map(|member| member.likeness.as_ref().map(|l| l.count));
         println!(
@@ -200,11 +201,41 @@ pub fn info(path: &Path) -> Result<()> {
         Ok(team) => team.runners().iter().for_each(|line| println!("runs         {line}")),
         Err(error) => println!("runs         not: {error:#}"),
     }
-    println!("\n{}", manifest.card.trim_end());
+    println!("\n{}", fitted(manifest.card.trim_end()));
     if let Some(card) = &manifest.model_card {
-        println!("\n{card}");
+        println!("\n{}", fitted(&card.to_string()));
     }
     Ok(())
+}
+
+/// Text whose lines fit the terminal; into a file or a pipe it goes as it is.
+fn fitted(text: &str) -> String {
+    match Term::stdout().size_checked() {
+        Some((_, columns)) => text.lines().map(|line| wrapped(line, columns.into()) + "\n").collect(),
+        None => text.to_owned(),
+    }
+}
+
+/// A line broken between words where it is longer than `columns`, all parts as far in as the first.
+fn wrapped(line: &str, columns: usize) -> String {
+    let width = |text: &str| text.chars().count();
+    if width(line) <= columns {
+        return line.to_owned();
+    }
+    let indent = &line[..line.len() - line.trim_start().len()];
+    let (mut all, mut used) = (String::new(), columns);
+    for word in line.split_whitespace() {
+        if used + 1 + width(word) > columns {
+            all = format!("{all}{}{indent}", if all.is_empty() { "" } else { "\n" });
+            used = width(indent);
+        } else {
+            all.push(' ');
+            used += 1;
+        }
+        all.push_str(word);
+        used += width(word);
+    }
+    all
 }
 
 /// Opens the bundle at `path`, or the demonstration bundle where none is named, and loads its members.
@@ -237,4 +268,18 @@ pub fn member_bar(doing: &'static str, members: usize) -> ProgressBar {
 
 fn find_demo() -> Result<PathBuf> {
     shipped(DEMO_BUNDLE).with_context(|| format!("no bundle: {DEMO_BUNDLE} is not here; name one with --bundle FILE"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn given_long_lines_expect_them_broken_between_words_as_far_in_as_they_began() {
+        assert_eq!(wrapped("  ab cd  ef gh", 8), "  ab cd\n  ef gh");
+        assert_eq!(wrapped("a   b", 8), "a   b");
+        assert_eq!(wrapped("abcdefghij kl", 4), "abcdefghij\nkl");
+        assert_eq!(wrapped("é é é", 3), "é é\né");
+        assert_eq!(wrapped("", 3), "");
+    }
 }

@@ -28,15 +28,40 @@ pub enum Form {
     Json,
 }
 
-/// Prints what is seen on each picture, and draws it into a single one. *Errors*: that of the last picture that could not be read; the others are printed.
-pub fn inspect(paths: &[PathBuf], explain: Option<&Path>, profiles: Option<&Path>, form: Form) -> Result<()> {
+/// Where the crops of many pictures go.
+pub struct Crops {
+    /// The folder, made where it is missing; a crop's name there is its picture's place among all, from 000000.png on.
+    pub folder: PathBuf,
+    /// Width and height, in pixels.
+    pub size: usize,
+}
+
+/// Prints what is seen on each picture, draws it into a single one, and cuts the crops of those that are measured. *Errors*: that of
+/// the last picture that could not be read; the others are printed.
+pub fn inspect(
+    paths: &[PathBuf],
+    explain: Option<&Path>,
+    crops: Option<&Crops>,
+    profiles: Option<&Path>,
+    form: Form,
+) -> Result<()> {
     let paths = pictures_of(paths)?;
     check_single("--explain", explain, &paths)?;
+    if let Some(Crops { folder, .. }) = crops {
+        let unmade = || format!("{}: cannot be made; check the path and its permissions", folder.display());
+        fs::create_dir_all(folder).with_context(unmade)?;
+    }
     let reader = Reader::open()?.with_profiles(profiles);
-    each(&paths, |path| {
+    each(&paths, |place, path| {
         let (seen, inspection) = look(path, &reader)?;
         if let Some(file) = explain {
             pictures::save(&overlay::explain::draw(seen.picture.frame(), &seen.sight), file)?;
+        }
+        // Written before the line that says it was measured.
+        if let Some(Crops { folder, size }) = crops
+            && let Ok(subject) = subject_of(&seen.picture, &seen.sight, *size)
+        {
+            pictures::save(&subject.crop, &folder.join(format!("{place:06}.png")))?;
         }
         show(form, &inspection, print::inspection)
     })
@@ -54,7 +79,7 @@ pub fn read(
     check_single("--panel", panel_file, &paths)?;
     let reader = Reader::open()?.with_profiles(profiles);
     let team = bundles::team(bundle)?;
-    each(&paths, |path| {
+    each(&paths, |_, path| {
         let (reading, state) = read_one(path, &reader, &team)?;
         if let Some(file) = panel_file {
             pictures::save(&draw_panel(&state, PANEL_SIZE), file)?;
@@ -123,8 +148,7 @@ fn check_single(option: &str, file: Option<&Path>, paths: &[PathBuf]) -> Result<
     Ok(())
 }
 
-/// The pictures named: files as they are, folders by the pictures in them, in the order of their names.
-/// The picture files named, and those in the folders named. *Errors*: a folder without any.
+/// The pictures named: files as they are, folders by the pictures in them, in the order of their names. *Errors*: a folder without any.
 pub fn pictures_of(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
     let mut all = Vec::new();
     for path in paths {
@@ -150,10 +174,11 @@ fn has_picture_name(path: &Path) -> bool {
     matches!(extension.as_str(), "png" | "jpg" | "jpeg") && path.is_file()
 }
 
-/// Does `work` for each path; a failure is reported and the rest goes on. *Errors*: the last failure, for the caller to report.
-fn each(paths: &[PathBuf], work: impl Fn(&Path) -> Result<()>) -> Result<()> {
+/// Does `work` for each path and its place; a failure is reported and the rest goes on. *Errors*: the last failure, for the caller to
+/// report.
+fn each(paths: &[PathBuf], work: impl Fn(usize, &Path) -> Result<()>) -> Result<()> {
     let mut last = None;
-    for failure in paths.iter().filter_map(|path| work(path).err()) {
+    for failure in paths.iter().enumerate().filter_map(|(place, path)| work(place, path).err()) {
         if let Some(before) = last.replace(failure) {
             super::report(&before);
         }

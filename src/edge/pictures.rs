@@ -9,8 +9,8 @@ use image::{
     codecs::jpeg::JpegEncoder,
 };
 use std::{
-    fs::File,
-    io::{BufReader, BufWriter, Write},
+    fs::{self, File},
+    io::{self, BufReader, BufWriter, Cursor, Write},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -100,18 +100,31 @@ fn flatten(decoded: DynamicImage) -> Vec<u8> {
     rgba.pixels().flat_map(|p| [0, 1, 2].map(|c| over_black(p[c], p[3]))).collect()
 }
 
-/// Writes a PNG file. *Errors*: [`PictureError::Write`].
+/// Writes a PNG file; half of one does not stay. *Errors*: [`PictureError::Write`].
 pub fn save(picture: &Picture, path: &Path) -> Result<(), PictureError> {
     let (width, height) = (picture.width() as u32, picture.height() as u32);
-    image::save_buffer_with_format(
-        path,
+    let mut png = Cursor::new(Vec::new());
+    image::write_buffer_with_format(
+        &mut png,
         picture.as_rgb(),
         width,
         height,
         ExtendedColorType::Rgb8,
         image::ImageFormat::Png,
     )
+    .and_then(|()| Ok(write_file(path, png.get_ref())?))
     .map_err(|source| PictureError::Write { path: path.into(), source })
+}
+
+/// Writes a file and removes what it wrote if that is not all.
+fn write_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(bytes).inspect_err(|_| {
+        // A pipe or a device is not the program's to remove.
+        if path.is_file() {
+            let _removed = fs::remove_file(path);
+        }
+    })
 }
 
 /// The picture as a grabber's JPEG of `quality` (1 to 100) gives it back. Colour keeps its full resolution.

@@ -13,6 +13,10 @@ from .runs import Run
 from .store import read_json, write_json
 
 FORMAT = 1
+# No bundle is older; as src/bundle/card.rs.
+YEAR_MIN = 2026
+HALF = "the other half of this data's patients"
+"""Whose pictures the likeness is learnt from where the members themselves never saw the data."""
 
 
 def left_out(truth: Truth, members: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -82,6 +86,8 @@ class Making:
     """SHA-256 of what the bundle was made from, by name; that of truth.jsonl is added."""
     int8: str
     """What is known of int8 against float."""
+    likeness_from: str
+    """Whose pictures the likeness was learnt from."""
 
 
 def method_of(settings: dict, members: int) -> str:
@@ -169,17 +175,25 @@ def card(truth: Truth, oob: OutOfBag, making: Making, label: Label, rules: dict)
         f'Rules: intervals split-conformal by predicted band; probability {right}; "likely" and "unlikely" from where '
         f"{by} in {PREDICTIVE_VALUE:.0%} of these patients, at the data's own share of eGFR < 60: another "
         f"share makes them wrong more or less often; spread limit {SPREAD_MARGIN:g} x the members' "
-        f"{SPREAD_PERCENTILE:g}th percentile; pictures whose features are further from the training's than those of "
-        f"{DISTANCE_PERCENTILE:g}% of these patients are refused.",
+        f"{SPREAD_PERCENTILE:g}th percentile; pictures whose features are further from those of "
+        f"{making.likeness_from} than {DISTANCE_PERCENTILE:g}% of these patients' are refused.",
         f"Limits: {making.limits}",
         label.note,
-        f"Date: {datetime.date.today().isoformat()}.",
+        f"Date: {today()}.",
     ]
     return "\n".join(line for line in lines if line)
 
 
+def today() -> str:
+    """The card's date. Errors: a clock that was never set."""
+    day = datetime.date.today()
+    if day.year < YEAR_MIN:
+        raise DataError(f"the clock says that it is before {YEAR_MIN}; set it, as the card would tell a wrong date")
+    return day.isoformat()
+
+
 def write_manifest(run: Run, truth: Truth, oob: OutOfBag, spread: np.ndarray, making: Making, label: Label) -> None:
-    """Writes the bundle's manifest.json. Errors: too little data."""
+    """Writes the bundle's manifest.json. Errors: too little data; a clock that was never set."""
     members = len(list_members(run))
     if oob.ckd.min() == oob.ckd.max():
         raise DataError("all patients are on one side of eGFR 60: nothing to tell apart")
@@ -198,7 +212,7 @@ def write_manifest(run: Run, truth: Truth, oob: OutOfBag, spread: np.ndarray, ma
         "demonstration": label.demonstration,
         "card": card(truth, oob, making, label, found),
         "model_card": {
-            "date": datetime.date.today().isoformat(), "data": data_of(truth), "flow": flow_of(truth),
+            "date": today(), "data": data_of(truth), "flow": flow_of(truth),
             "figures": figures_of(oob), "figures_from": making.figures_from, "limits": making.limits,
             "hashes": making.hashes | {"truth.jsonl": truth.digest},
         },

@@ -6,26 +6,21 @@ Loads neither torch nor xgboost: they meet only in workers, each in its own.
 import argparse
 import sys
 from collections.abc import Callable
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from . import cli_data, cli_import, cli_recalibrate
 from .bundle import LIMITS, STOPPED, Label, Making, gather, left_out, method_of, write_manifest
-from .calibrate import OutOfBag
 from .cluster import has_slurm, run_array
 from .data import DataError, load_crops, read_truth
 from .evaluate import report, rows, table
-from .gate import Change, change
-from .metrics import agreement, auc, calibration
-from .runs import BEFORE_DEPTHS, DEPTHS, HEADS, MemberJob, PicturesJob, Run, Settings, TrainJob
+from .runs import BEFORE_DEPTHS, DEPTHS, HEADS, Run, Settings, TrainJob
+from .stages import held, member_jobs, say, tell, workers_of
 from .store import read_json, write_json, write_whole
 from .workers import core_count, run_jobs
-
-# One half-width ResNet-18 at 128 px leaves a large GPU idle between its steps; a bottleneck network fills it.
-GPU_WORKERS = 3
 
 
 def fastest_precision() -> str:
@@ -45,12 +40,6 @@ def device_of(args: argparse.Namespace) -> str:
     return found
 
 
-def workers_of(args: argparse.Namespace, device: str) -> int:
-    """How many networks train side by side."""
-    on_gpu = 1 if getattr(args, "depth", 18) >= 50 else GPU_WORKERS
-    return args.workers or (on_gpu if device == "cuda" else core_count())
-
-
 def settings_of(args: argparse.Namespace, device: str) -> tuple[Settings, Path | None]:
     """The settings that the arguments ask for, and the file of weights to begin with. Errors: one that does not fit."""
     fastest = "bf16" if device == "cuda" else fastest_precision()
@@ -64,12 +53,6 @@ def settings_of(args: argparse.Namespace, device: str) -> tuple[Settings, Path |
     wanted = replace(settings, init_weights=args.init_weights)
     ((file, digest),) = run_jobs("sonogfr_training.weights:find", [wanted], 1)
     return replace(settings, init_weights=digest), file
-
-
-def say(line: str) -> None:
-    """Prints a line without breaking the progress bars."""
-    tqdm.write(line, file=sys.stdout)
-    sys.stdout.flush()
 
 
 def pretrain(args: argparse.Namespace) -> None:
@@ -91,6 +74,8 @@ def train(args: argparse.Namespace) -> None:
     """Trains the members that do not stand yet."""
     run, truth, device = Run(args.out), read_truth(args.data), device_of(args)
     # What is wrong with either is better said before anything of OUT is settled.
+    if truth.ckd.min() == truth.ckd.max():
+        raise DataError(f"{args.data}: all patients are on one side of eGFR 60: nothing to tell apart")
     load_crops(truth, args.size, run.cache)
     settings, init_weights = settings_of(args, device)
     workers = workers_of(args, device)
@@ -134,37 +119,6 @@ def begun(args: argparse.Namespace) -> tuple[Run, Settings, int, str]:
     return run, Settings.of(found), members, digest
 
 
-def member_jobs(
-    args: argparse.Namespace, run: Run, settings: Settings, members: list[int], kind: str
-) -> list[MemberJob]:
-    """A job for each of `members`."""
-    workers = workers_of(args, "cpu")
-    return [MemberJob(args.data, run, settings, n, kind, line % workers) for line, n in enumerate(members)]
-
-
-def held(args: argparse.Namespace, run: Run, settings: Settings, members: int, pictures: np.ndarray) -> Change:
-    """What int8 changes on `pictures`. Errors: too much, with the member and the layer that do most of it."""
-    jobs = [
-        PicturesJob(**vars(job), pictures=pictures)
-        for job in member_jobs(args, run, settings, list(range(members)), "float")
-    ]
-    stands = lambda file: file.exists() and np.array_equal(np.load(file)["pictures"], pictures)  # noqa: E731
-    missing = [job for job in jobs if not stands(run.float_outputs(job.member))]
-    for line in run_jobs("sonogfr_training.compare:say_float", missing, workers_of(args, "cpu")):
-        say(line)
-    said = lambda file, which: np.load(file(which))["egfr"]  # noqa: E731
-    int8 = np.stack([said(run.outputs, n)[pictures] for n in range(members)])
-    changed = change(int8, np.stack([said(run.float_outputs, n) for n in range(members)]))
-    say(f"{changed}")
-    if not changed.passed:
-        # No manifest of an earlier export may vouch for these networks.
-        (run.bundle / "manifest.json").unlink(missing_ok=True)
-        job = replace(jobs[changed.worst_member], pictures=pictures[changed.worst])
-        (worst,) = run_jobs("sonogfr_training.compare:worst_layer", [job], 1)
-        raise DataError(f"{changed}; worst is {worst}")
-    return changed
-
-
 def export(args: argparse.Namespace) -> None:
     """Writes networks and trees that do not stand yet, then the manifest."""
     run, settings, members, digest = begun(args)
@@ -190,24 +144,10 @@ def export(args: argparse.Namespace) -> None:
     making = Making(
         method_of(asdict(settings), members), source, LIMITS + STOPPED, settings.size, settings.feature_count,
         settings.length_input, {"init_weights": settings.init_weights} if settings.init_weights else {},
-        f"int8 against float, on these pictures: {changed}",
+        f"int8 against float, on these pictures: {changed}", "each member's training pictures",
     )  # fmt: skip
     write_manifest(run, truth, oob, spread, making, label)
     tell(run, oob, members)
-
-
-def tell(run: Run, oob: OutOfBag, members: int) -> None:
-    """Prints the figures that the rules come from, and what comes next."""
-    figures = agreement(oob.egfr, oob.truth)
-    say(
-        f"{len(oob.egfr)} patients whom the members never saw: "
-        + ", ".join(f"{key} {value:.3f}" for key, value in figures.items())
-    )
-    say(f"probability of eGFR < 60: AUC {auc(oob.ckd, oob.p_ckd):.3f}; said, was, patients:")
-    for row in calibration(oob.p_ckd, oob.ckd):
-        say(f"{row['said']:8.3f}{row['was']:8.3f}{row['count']:8d}")
-    size = sum(path.stat().st_size for path in run.bundle.rglob("*") if path.is_file())
-    say(f"{run.bundle}: {members} members, {size / 1e6:.1f} MB; next: sonogfr bundle build {run.bundle} -o FILE")
 
 
 def evaluate(args: argparse.Namespace) -> None:
@@ -253,21 +193,23 @@ def arguments() -> argparse.ArgumentParser:
         added.set_defaults(function=function)
         added.add_argument("data", type=Path, metavar="DATA", help="folder with truth.jsonl and crops")
         added.add_argument("out", type=Path, metavar=out)
-        added.add_argument("--workers", type=int, help="processes, or threads of pretrain (one a core; 3 on a GPU)")
+        added.add_argument(
+            "--workers", type=cli_data.count, help="processes, or threads of pretrain (one a core; 3 on a GPU)"
+        )
         return added
 
     for function, out in ((train, "OUT"), (pretrain, "OUT.pt")):
         added = stage(function, out)
-        added.add_argument("--size", type=int, default=defaults.size, help="pixels of a crop (%(default)s)")
+        added.add_argument("--size", type=cli_data.count, default=defaults.size, help="pixels of a crop (%(default)s)")
         added.add_argument("--depth", type=int, choices=DEPTHS, default=defaults.depth, help="layers (%(default)s)")
         added.add_argument("--head", choices=HEADS, default=defaults.head, help="authors' or small one (%(default)s)")
         added.add_argument("--width", type=float, default=defaults.width, help="relative to the ResNet (%(default)s)")
-        added.add_argument("--epochs", type=int, default=defaults.epochs, help="(%(default)s)")
-        added.add_argument("--batch", type=int, default=defaults.batch, help="(%(default)s)")
+        added.add_argument("--epochs", type=cli_data.count, default=defaults.epochs, help="(%(default)s)")
+        added.add_argument("--batch", type=cli_data.count, default=defaults.batch, help="(%(default)s)")
         added.add_argument("--lr", type=float, default=defaults.lr, help="highest rate (%(default)s)")
         added.add_argument("--weight-decay", type=float, default=defaults.weight_decay, help="(%(default)s)")
         added.add_argument("--precision", choices=["auto", "bf16", "float32"], default="auto", help="(%(default)s)")
-        added.add_argument("--seed", type=int, default=defaults.seed, help="(%(default)s)")
+        added.add_argument("--seed", type=cli_data.whole, default=defaults.seed, help="(%(default)s)")
         added.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto", help="(%(default)s)")
         added.add_argument("--length-input", action="store_true", help="head and trees see the kidney's length in cm")
         begun = "a file of torch weights, as pretrain writes; torchvision's of ImageNet; or random ones (%(default)s)"
@@ -277,24 +219,34 @@ def arguments() -> argparse.ArgumentParser:
             labels = "what it learns to say; the oracle only phantoms have (%(default)s)"
             added.add_argument("--labels", choices=["egfr", "oracle"], help=labels)
         if function is train:
-            added.add_argument("--members", type=int, default=10, help="(%(default)s)")
-            added.add_argument("--threads", type=int, default=1, help="cores of a member (%(default)s)")
+            added.add_argument("--members", type=cli_data.count, default=10, help="(%(default)s)")
+            added.add_argument("--threads", type=cli_data.count, default=1, help="cores of a member (%(default)s)")
             slurm = "members as a Slurm array, or processes here (auto: as an array where there is Slurm)"
             added.add_argument("--slurm", choices=["auto", "on", "off"], default="auto", help=slurm)
-            added.add_argument("--gpus", type=int, default=0, help="of a member under Slurm (%(default)s)")
+            added.add_argument("--gpus", type=cli_data.whole, default=0, help="of a member under Slurm (%(default)s)")
             added.add_argument("--partition", help="of Slurm (its default one)")
     cli_import.add_label(stage(export, "OUT"), "phantom-demo-2")
     stage(evaluate, "OUT")
     return parser
 
 
+def problem_of(error: Exception) -> str:
+    """What went wrong, in a line for the person who called the stage."""
+    if isinstance(error, BrokenProcessPool):
+        return "a process was killed, as when memory runs out: call the stage again, with fewer --workers"
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror or error}; check the path, its permissions and the free space"
+    return str(error)
+
+
 def main() -> None:
-    """Runs one stage; what is wrong with the data is a line on stderr and exit code 2."""
+    """Runs one stage; what is wrong with data, files or machine is a line on stderr and exit code 2."""
     args = arguments().parse_args()
     try:
         args.function(args)
-    except DataError as error:
-        print(f"sonogfr-training: {error}", file=sys.stderr)
+    except (DataError, OSError, BrokenProcessPool) as error:
+        print(f"sonogfr-training: {problem_of(error)}", file=sys.stderr)
         raise SystemExit(2) from error
 
 

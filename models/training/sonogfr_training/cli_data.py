@@ -42,20 +42,44 @@ def add_stages(stages) -> None:
     added.add_argument("manifest", type=Path, metavar="MANIFEST.csv")
     added.add_argument("out", type=Path, metavar="OUT", help="folder to make")
     added.add_argument("--sonogfr", metavar="FILE", help="the program (that of $PATH)")
-    added.add_argument("--size", type=int, default=Settings().size, help="pixels of a crop (%(default)s)")
+    added.add_argument("--size", type=count, default=Settings().size, help="pixels of a crop (%(default)s)")
     added.add_argument("--formula", choices=sorted(FORMULAS), default="mdrd186", help="of eGFR (%(default)s)")
     added.add_argument("--race-term", action="store_true", help="with the formula's race term, by a column black")
     added.add_argument("--unit", type=_unit, help="of creatinine, mg/dL or umol/L, where there is no column for it")
-    added.add_argument("--days", type=int, default=DAYS_MAX, help="most between scan and creatinine (%(default)s)")
+    added.add_argument("--days", type=count, default=DAYS_MAX, help="most between scan and creatinine (%(default)s)")
     share = "of patients kept for the test, where the manifest has no column split (%(default)s; 0: none)"
-    added.add_argument("--test-share", type=float, default=TEST_SHARE, help=share)
+    added.add_argument("--test-share", type=_share, default=TEST_SHARE, help=share)
     dark = "largest share of a crop without echo (%(default)s)"
-    added.add_argument("--black-max", type=float, default=BLACK_SHARE_MAX, help=dark)
+    added.add_argument("--black-max", type=_share, default=BLACK_SHARE_MAX, help=dark)
     secret = (
         "of the pseudonyms, made if missing: the same names again for later data (default: a key that is forgotten)"
     )
     added.add_argument("--key", type=Path, metavar="FILE", help=secret)
-    added.add_argument("--seed", type=int, default=1, help="of the draw of test patients (%(default)s)")
+    added.add_argument("--seed", type=whole, default=1, help="of the draw of test patients (%(default)s)")
+
+
+def whole(text: str) -> int:
+    """A whole number from 0 on, as an argument."""
+    if not text.isascii() or not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 on")
+    return int(text)
+
+
+def count(text: str) -> int:
+    """A whole number from 1 on, as an argument."""
+    if whole(text) == 0:
+        raise argparse.ArgumentTypeError("must be 1 or more")
+    return int(text)
+
+
+def _share(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no share: 0 or more, and below 1")
+    return share
 
 
 def _unit(text: str) -> str:

@@ -11,10 +11,12 @@ from pathlib import Path
 import numpy as np
 
 from .boosters import read_booster, to_json
-from .bundle import LIMITS, Label, Making, judges, out_of_bag, write_manifest
+from .bundle import HALF, LIMITS, Label, Making, judges, out_of_bag, write_manifest
+from .cli_data import count, whole
 from .data import DataError, Truth, load_crops, read_truth
 from .metrics import auc
 from .runs import RELEASED, ImportJob, Run
+from .stages import held, say, tell, workers_of
 from .store import read_json, write_json, write_whole
 from .workers import run_jobs
 
@@ -24,8 +26,6 @@ DECISIVE = 3.0
 
 def import_kuo2019(args: argparse.Namespace) -> None:
     """Makes a bundle from the weights that Kuo et al. 2019 released, judged on your own labelled pictures."""
-    from . import cli
-
     folder = args.folder / "models" if (args.folder / "models").is_dir() else args.folder
     files = [(folder / f"model_{n}.pkl", folder / f"xgb_{n}.pickle.dat") for n in range(args.members)]
     missing = [file.name for pair in files for file in pair if not file.is_file()]
@@ -49,10 +49,10 @@ def import_kuo2019(args: argparse.Namespace) -> None:
     ]
     for function, result in (("kuo2019:import_member", run.network), ("trees:say_raw", run.raw_outputs)):
         todo = [job for job in jobs if not result(job.member).exists()]
-        for line in run_jobs(f"sonogfr_training.{function}", todo, cli.workers_of(args, "cpu")):
-            cli.say(line)
+        for line in run_jobs(f"sonogfr_training.{function}", todo, workers_of(args, "cpu")):
+            say(line)
     turned = settle(run, truth, judged, files)
-    changed = cli.held(args, run, settings, args.members, judged)
+    changed = held(args, run, settings, args.members, judged)
     outputs = [run.outputs(n) for n in range(args.members)]
     oob, spread = out_of_bag(truth, outputs, judged, unseen)
     making = Making(
@@ -62,10 +62,10 @@ def import_kuo2019(args: argparse.Namespace) -> None:
         + (">= 60 on this data and was turned." if turned else "< 60 on this data and was left so."),
         f"{len(oob.egfr)} patients of this data, one picture each, mean of all members, none of which saw them",
         LIMITS, settings.size, settings.feature_count, False, hashes,
-        f"int8 against float, on these pictures: {changed}",
+        f"int8 against float, on these pictures: {changed}", HALF,
     )  # fmt: skip
     write_manifest(run, truth, oob, spread, making, Label(args.name, not args.clinical, args.note))
-    cli.tell(run, oob, args.members)
+    tell(run, oob, args.members)
 
 
 def begin(run: Run, wanted: dict, hashes: dict[str, str]) -> None:
@@ -124,7 +124,7 @@ def add_stage(stages) -> None:
     )
     added.add_argument("data", type=Path, metavar="DATA", help="labelled pictures, by prepare --size 224")
     added.add_argument("out", type=Path, metavar="OUT")
-    added.add_argument("--members", type=int, default=10, help="(%(default)s)")
-    added.add_argument("--seed", type=int, default=1, help="of the draw of judging patients (%(default)s)")
-    added.add_argument("--workers", type=int, help="processes (one a core)")
+    added.add_argument("--members", type=count, default=10, help="(%(default)s)")
+    added.add_argument("--seed", type=whole, default=1, help="of the draw of judging patients (%(default)s)")
+    added.add_argument("--workers", type=count, help="processes (one a core)")
     add_label(added, "kuo2019")

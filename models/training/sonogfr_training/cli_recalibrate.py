@@ -7,18 +7,18 @@ import hashlib
 from dataclasses import asdict
 from pathlib import Path
 
-from .bundle import LIMITS, Label, Making, judges, out_of_bag, write_manifest
+from .bundle import HALF, LIMITS, Label, Making, judges, out_of_bag, write_manifest
+from .cli_data import count, whole
 from .data import DataError, load_crops, read_truth
 from .recalibrate import read_manifest, unpack
 from .runs import Run, Settings
+from .stages import member_jobs, say, tell, workers_of
 from .store import read_json, write_json
 from .workers import run_jobs
 
 
 def recalibrate(args: argparse.Namespace) -> None:
     """Gives a bundle's members, as they are, new rules, likeness and card from pictures that they never saw."""
-    from . import cli
-
     run, truth = Run(args.out), read_truth(args.data)
     try:
         digest = hashlib.sha256(args.bundle.read_bytes()).hexdigest()
@@ -38,9 +38,9 @@ def recalibrate(args: argparse.Namespace) -> None:
     members = len(before["members"])
     judged, unseen = judges(truth, members, args.seed)
     missing = [n for n in range(members) if not run.outputs(n).exists()]
-    jobs = cli.member_jobs(args, run, settings, missing, "int8")
-    for line in run_jobs("sonogfr_training.recalibrate:measure_member", jobs, cli.workers_of(args, "cpu")):
-        cli.say(line)
+    jobs = member_jobs(args, run, settings, missing, "int8")
+    for line in run_jobs("sonogfr_training.recalibrate:measure_member", jobs, workers_of(args, "cpu")):
+        say(line)
     oob, spread = out_of_bag(truth, [run.outputs(n) for n in range(members)], judged, unseen)
     making = Making(
         f"networks and trees of the bundle {before['name']}, SHA-256 {digest}, as they are. Intervals, limits, words, "
@@ -48,11 +48,11 @@ def recalibrate(args: argparse.Namespace) -> None:
         + "\n".join(f"  {line}" for line in before["card"].splitlines()),
         f"{len(oob.egfr)} patients of this data, one picture each, mean of all members, none of which saw them",
         LIMITS, size, before["feature_count"], length_input, {"bundle before": digest},
-        "int8 against float: was measured when the members were exported; see what the bundle before said",
+        "int8 against float: was measured when the members were exported; see what the bundle before said", HALF,
     )  # fmt: skip
     label = Label(args.name or before["name"], before["demonstration"], args.note)
     write_manifest(run, truth, oob, spread, making, label)
-    cli.tell(run, oob, members)
+    tell(run, oob, members)
 
 
 def begin(run: Run, wanted: dict, digest: str) -> None:
@@ -74,5 +74,5 @@ def add_stage(stages) -> None:
     added.add_argument("out", type=Path, metavar="OUT")
     added.add_argument("--name", help="of the new bundle (the old one's)")
     added.add_argument("--note", default="", help="a line more for the bundle's card")
-    added.add_argument("--seed", type=int, default=1, help="of the draw of judging patients (%(default)s)")
-    added.add_argument("--workers", type=int, help="processes (one a core)")
+    added.add_argument("--seed", type=whole, default=1, help="of the draw of judging patients (%(default)s)")
+    added.add_argument("--workers", type=count, help="processes (one a core)")

@@ -53,6 +53,7 @@ def without(model: onnx.ModelProto, quantise: onnx.NodeProto) -> onnx.ModelProto
 def worst_layer(job: PicturesJob) -> str:
     """The tensor whose bytes do most of the change on the job's pictures: left in float, the least remains."""
     whole = egfr_of(job, job.run.float_network(job.member))
+    moved = float(np.abs(egfr_of(job, job.run.network(job.member)) - whole).max())
     model = onnx.load(job.run.network(job.member))
     constants = {constant.name for constant in model.graph.initializer}
     remains = {}
@@ -61,4 +62,7 @@ def worst_layer(job: PicturesJob) -> str:
             said = egfr_of(job, without(model, node).SerializeToString())
             remains[node.input[0]] = float(np.abs(said - whole).max())
     layer = min(remains, key=remains.get)
-    return f"member {job.member}, there {layer}, without whose bytes {remains[layer]:.2f} would remain"
+    return (
+        f"member {job.member}, which moves them by up to {moved:.2f}, there {layer}, without whose bytes "
+        f"{remains[layer]:.2f} would remain"
+    )

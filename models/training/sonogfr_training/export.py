@@ -5,6 +5,7 @@ the machine that ran them. What is written is what an inference engine on a boar
 """
 
 import logging
+import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,11 +14,12 @@ import numpy as np
 import onnx
 import onnxruntime
 import torch
+from google.protobuf.message import DecodeError
 from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
 from torch import nn
 
-from .data import draw_bag, inputs, load_crops, read_truth, rng_of
+from .data import DataError, draw_bag, inputs, load_crops, read_truth, rng_of
 from .network import Block, Bottleneck, Network, fold_batch_norm
 from .runs import MemberJob, Settings
 from .store import write_whole
@@ -129,12 +131,18 @@ def quantise(float_file: Path, int8_file: Path, crops: np.ndarray, length_cm: np
     pictures = inputs(crops[few], None if length_cm is None else length_cm[few])
     # The quantiser advises an optimisation pass first; folded and shaped as the graph is, that would change nothing.
     logging.disable(logging.WARNING)
-    quantize_static(
-        float_file, int8_file, _Crops(pictures), quant_format=QuantFormat.QDQ, op_types_to_quantize=INT8_OPS,
-        per_channel=True, activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8,
-        calibrate_method=CalibrationMethod.MinMax,
-    )  # fmt: skip
-    logging.disable(logging.NOTSET)
+    try:
+        # Given the file's name, it would write beside it.
+        quantize_static(
+            onnx.load(float_file), int8_file, _Crops(pictures), quant_format=QuantFormat.QDQ,
+            op_types_to_quantize=INT8_OPS, per_channel=True, activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8, calibrate_method=CalibrationMethod.MinMax,
+        )  # fmt: skip
+    except DecodeError as error:
+        # It reads back what it wrote, without looking whether all of it is there.
+        raise DataError(f"{tempfile.gettempdir()}: has no room for a copy of {float_file.name}") from error
+    finally:
+        logging.disable(logging.NOTSET)
     check_int8(onnx.load(int8_file))
 
 

@@ -38,7 +38,8 @@ class Change:
     def __str__(self) -> str:
         return (
             f"int8 moves eGFR by up to {self.largest:.2f} mL/min/1.73 m2 (at most {EGFR_CHANGE_MAX:g} may be) and "
-            f"{self.stages:.1%} of {self.pictures} pictures into another G-stage (at most {STAGE_CHANGE_MAX:.0%}, or one)"
+            f"{self.stages:.1%} of {self.pictures} pictures into another G-stage "
+            f"(at most {STAGE_CHANGE_MAX:.0%}, or one)"
         )
 
 

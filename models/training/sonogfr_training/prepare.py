@@ -11,6 +11,7 @@ import json
 import os
 import secrets
 import shutil
+import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -155,10 +156,10 @@ def _seen_all(order: Order, rows: Sequence[Row], partial: Path) -> list[tuple[Se
     patients."""
     parts = [rows[first : first + PICTURES_A_CALL] for first in range(0, len(rows), PICTURES_A_CALL)]
     cache = partial / hashlib.sha256(f"{order.program.version} {order.size}".encode()).hexdigest()[:16]
-    bar = tqdm(total=len(rows), desc="sonogfr", unit="picture", leave=False)
     found: list[tuple[Seen, Path] | None] = []
     owners: dict[str, Row] = {}
-    with ThreadPoolExecutor(core_count()) as pool:
+    bar = tqdm(total=len(rows), desc="sonogfr", unit="picture", leave=False)
+    with bar, ThreadPoolExecutor(core_count()) as pool:
         jobs = [pool.submit(_seen_few, order, [row.picture for row in part], cache) for part in parts]
         try:
             for part, job in zip(parts, jobs):
@@ -172,7 +173,6 @@ def _seen_all(order: Order, rows: Sequence[Row], partial: Path) -> list[tuple[Se
         finally:
             for job in jobs:
                 job.cancel()
-    bar.close()
     return found
 
 
@@ -190,11 +190,12 @@ def _seen_few(order: Order, pictures: list[Path], cache: Path) -> list[tuple[str
                 readable.append((to_readable(picture, spare), file))
             except SeveralFrames:
                 write_json(file, None)
-        seen = order.program.inspect([screen for screen, _ in readable]) if readable else []
-        for (screen, file), one in zip(readable, seen):
-            if one.refusal is None:
-                write_whole(file.with_suffix(".png"), lambda draft, s=screen: order.program.crop(s, draft, order.size))
-            write_json(file, asdict(one))
+        with tempfile.TemporaryDirectory(dir=cache) as cut:
+            seen = order.program.inspect([screen for screen, _ in readable], Path(cut), order.size) if readable else []
+            for (_, file), (one, crop) in zip(readable, seen):
+                if one.refusal is None:
+                    write_whole(file.with_suffix(".png"), lambda draft, c=crop: os.replace(c, draft))
+                write_json(file, asdict(one))
     finally:
         for spare in scratch:
             spare.unlink(missing_ok=True)
@@ -222,7 +223,8 @@ def _split(order: Order, kept: Sequence[Kept], flow: Flow) -> dict[str, list[Kep
         below = sum(one.egfr < CKD_EGFR for one in part)
         if below in (0, len(part)):
             side = "below" if below else "not below"
-            raise DataError(f"{name}: all {len(part)} pictures are {side} eGFR {CKD_EGFR:g}: nothing to tell apart")
+            few = f"all {len(part)} pictures left in {name} are {side} eGFR {CKD_EGFR:g}"
+            raise DataError(f"{order.manifest}: {few}: nothing to tell apart")
     return parts
 
 
@@ -232,12 +234,14 @@ def _test_patients(order: Order, kept: Sequence[Kept]) -> set[str]:
         return set()
     below = {one.row.patient for one in kept if one.egfr < CKD_EGFR}
     rng, test = rng_of(order.seed, 0, "split"), set()
-    for group in (sorted(below), sorted({one.row.patient for one in kept} - below)):
+    others = {one.row.patient for one in kept} - below
+    for side, group in (("below", sorted(below)), ("not below", sorted(others))):
         count = max(round(len(group) * order.test_share), 1)
         if count >= len(group):
-            side = "below" if group and group[0] in below else "not below"
-            few = f"{len(group)} patients {side} eGFR {CKD_EGFR:g} are too few to test on {order.test_share:.0%}"
-            raise DataError(f"{order.manifest}: {few}; see --test-share")
+            few = (
+                f"patients left with eGFR {side} {CKD_EGFR:g}: {len(group)}, too few to test on {order.test_share:.0%}"
+            )
+            raise DataError(f"{order.manifest}: {few} of them; see --test-share")
         test |= {group[index] for index in rng.permutation(len(group))[:count]}
     return test
 

@@ -4,7 +4,10 @@ Always holds: a run that was killed and called again ends with the same weights 
 CPU.
 """
 
+import io
 from dataclasses import asdict
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,6 +20,14 @@ from .store import write_whole
 def identity(job: TrainJob, digest: str) -> dict:
     """What must be the same for a run to go on: anything else would be another network."""
     return {"data": digest, "member": job.member, "device": job.device, **asdict(job.settings)}
+
+
+def write_state(path: Path, state: Any) -> None:
+    """Writes what torch saves, whole or not at all. Errors: as `write_whole`."""
+    # Through memory: torch says of a full disk "unexpected pos 576 vs 534".
+    saved = io.BytesIO()
+    torch.save(state, saved)
+    write_whole(path, lambda draft: draft.write_bytes(saved.getbuffer()))
 
 
 class Progress:
@@ -60,7 +71,7 @@ class Progress:
         }  # fmt: skip
         if self.cuda:
             kept["dropout_cuda"] = torch.cuda.get_rng_state()
-        write_whole(self.file, lambda draft: torch.save(kept, draft))
+        write_state(self.file, kept)
         for name, value in history[-1].items():
             self.writer.add_scalar(name, value, len(history) - 1)
         self.writer.flush()

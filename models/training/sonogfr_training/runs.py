@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-
 DEPTHS = (18, 34, 50, 101)
 """Layers that a ResNet may have here."""
 HEADS = ("small", "kuo2019")

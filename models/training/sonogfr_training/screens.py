@@ -62,7 +62,8 @@ def pixels(path: Path) -> np.ndarray:
             # The tables hold 16 bits; the screen had 8.
             found = (found >> 8).astype(np.uint8) if found.dtype == np.uint16 else found
     except Exception as error:
-        raise DataError(f"{path}: its pixels cannot be read ({str(error).splitlines()[0]})") from error
+        hint = "; pip install pylibjpeg pylibjpeg-libjpeg" if "missing dependencies" in str(error) else ""
+        raise DataError(f"{path}: its pixels cannot be read ({str(error).splitlines()[0]}){hint}") from error
     if found.dtype != np.uint8:
         raise DataError(f"{path}: has {image.BitsStored} bits a pixel, and a cart's screen has 8")
     if image.PhotometricInterpretation == "MONOCHROME1":
@@ -71,8 +72,12 @@ def pixels(path: Path) -> np.ndarray:
 
 
 def to_readable(path: Path, scratch: Path) -> Path:
-    """The file itself if `sonogfr` reads it, else `scratch` with the same pixels. Errors: as `pixels`."""
+    """The file itself if `sonogfr` reads it, else `scratch` with the same pixels. Errors: as `pixels`; it cannot be
+    written."""
     if not is_dicom(path):
         return path
-    Image.fromarray(pixels(path)).save(scratch)
+    try:
+        Image.fromarray(pixels(path)).save(scratch)
+    except OSError as error:
+        raise DataError(f"{scratch}: cannot be written ({error.strerror or error})") from error
     return scratch

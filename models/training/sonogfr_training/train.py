@@ -11,9 +11,8 @@ from tqdm import tqdm
 
 from .data import MEAN, STD, Bag, DataError, Truth, draw_bag, load_crops, read_truth, rng_of
 from .network import Network, scale_length
-from .progress import Progress
+from .progress import Progress, write_state
 from .runs import TrainJob
-from .store import write_whole
 from .weights import begin_with, read_weights
 
 LENGTH_JITTER = 0.015
@@ -157,7 +156,7 @@ def fit(job: TrainJob, truth: Truth, pictures: Pictures, bag: Bag) -> dict:
     result = {
         "state": state, "mean": mean, "std": std, "settings": asdict(settings), "history": history, "begun": begun,
     }  # fmt: skip
-    write_whole(job.result, lambda draft: torch.save(result, draft))
+    write_state(job.result, result)
     progress.end()
     return result
 

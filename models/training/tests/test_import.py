@@ -16,7 +16,7 @@ import standin
 import torch
 from PIL import Image
 
-from sonogfr_training import cli, cli_import, compare, kuo2019, trees
+from sonogfr_training import cli, cli_import, compare, kuo2019, stages, trees
 from sonogfr_training.data import DataError, halves, load_crops, normalise, read_truth
 from sonogfr_training.network import Bottleneck, Network
 from sonogfr_training.runs import RELEASED, Run
@@ -141,7 +141,7 @@ def in_process(function, jobs, _workers, _threads=1):
 
 
 def run_import(released, monkeypatch, *more, out=None):
-    monkeypatch.setattr(cli, "run_jobs", in_process)
+    monkeypatch.setattr(stages, "run_jobs", in_process)
     monkeypatch.setattr(cli_import, "run_jobs", in_process)
     paths = [str(released.dir), str(released.data), str(out or released.out)]
     args = cli.arguments().parse_args(["import-kuo2019", *paths, f"--members={MEMBERS}", "--workers=1", *more])

@@ -22,8 +22,10 @@ import json, sys
 from PIL import Image
 if sys.argv[1] == "--version":
     print("stand-in 1")
-elif sys.argv[1] == "inspect":
-    for path in sys.argv[3:]:
+else:
+    assert sys.argv[1:4] == ["inspect", "--json", "--crops"] and sys.argv[5] == "--size"
+    crops, size = sys.argv[4], int(sys.argv[6])
+    for place, path in enumerate(sys.argv[7:]):
         sees, length, _ = Image.open(path).convert("RGB").getpixel((0, 0))
         if sees == 9:
             sys.exit(f"{{path}}: cannot be read")
@@ -31,11 +33,11 @@ elif sys.argv[1] == "inspect":
         cm = {{"by_ruler_cm": length / 10 if sees == 1 else None, "by_text_cm": length / 10 + 0.1, "agree": True}}
         print(json.dumps({{"outcome": "refused" if refusal else "measured", "refusal": refusal,
                           "length": None if sees in (3, 4) else cm}}))
-else:
-    size = int(sys.argv[6])
-    Image.open(sys.argv[2]).convert("RGB").crop((1, 1, size + 1, size + 1)).save(sys.argv[4])
-    with open(sys.argv[0] + ".log", "a") as log:
-        print(sys.argv[2], file=log)
+        if not refusal:
+            crop = Image.open(path).convert("RGB").crop((1, 1, size + 1, size + 1))
+            crop.save(f"{{crops}}/{{place:06}}.png")
+        with open(sys.argv[0] + ".log", "a") as log:
+            print(path, file=log)
 """
 SIZE = 32
 GONE = "gone.png"
@@ -234,14 +236,25 @@ def test_given_one_picture_for_two_patients_expect_leakage_refused(clinic, tmp_p
 
 
 def test_given_one_class_or_an_empty_part_expect_it_named(clinic):
-    with pytest.raises(DataError, match="train: all 2 pictures are not below eGFR 60"):
+    with pytest.raises(DataError, match="all 2 pictures left in train are not below eGFR 60"):
         clinic([row | {"creatinine": "0.8"} for row in people(2)])
     with pytest.raises(DataError, match="no picture is left; 2 of 2: no length annotation"):
         clinic([row | {"picture": f"r{n}.png", "sees": REFUSED} for n, row in enumerate(people(2))])
     with pytest.raises(DataError, match="no picture is left for training"):
         clinic([row | {"split": "test"} for row in people(2)])
-    with pytest.raises(DataError, match="2 patients below eGFR 60 are too few to test on 90%"):
+    with pytest.raises(DataError, match="left with eGFR below 60: 2, too few to test on 90% of them"):
         clinic(people(4), "--test-share", "0.9")
+    with pytest.raises(DataError, match="left with eGFR below 60: 0, too few"):
+        clinic([row | {"creatinine": "0.8"} for row in people(4)], "--test-share", "0.2")
+
+
+@pytest.mark.parametrize(
+    "argument", ["--size=0", "--size=-3", "--days=x", "--test-share=1", "--test-share=-0.1", "--unit=g"]
+)
+def test_given_an_argument_that_cannot_be_expect_it_named(clinic, capsys, argument):
+    with pytest.raises(SystemExit, match="2"):
+        clinic(people(4), argument)
+    assert argument.split("=")[0] in capsys.readouterr().err
 
 
 def test_given_a_share_expect_test_patients_apart_and_drawn_from_both_sides(clinic):

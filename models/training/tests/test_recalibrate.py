@@ -124,6 +124,7 @@ def test_given_a_bundle_expect_its_members_to_the_byte_and_rules_of_the_new_data
     digest = hashlib.sha256(built.bundle.read_bytes()).hexdigest()
     assert manifest["model_card"]["hashes"] == {"bundle before": digest, "truth.jsonl": built.truth.digest}
     assert all(words in manifest["card"] for words in ("bundle old", "  Data: others.", "A new cart."))
+    assert "further from those of the other half of this data's patients" in manifest["card"]
     # Nothing is said twice of what stands, and figures on others come without a float network.
     before = run.outputs(0).stat().st_mtime_ns
     call("recalibrate", built.bundle, built.data, out, "--name=new")

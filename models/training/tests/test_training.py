@@ -1,7 +1,9 @@
 """Given these patients, predictions or files, expect that."""
 
+import datetime
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import onnx
@@ -9,12 +11,11 @@ import pytest
 import standin
 import torch
 
-from sonogfr_training import calibrate, cli, export, likeness, metrics, train, trees, workers
+from sonogfr_training import bundle, calibrate, cli, export, likeness, metrics, trees, workers
 from sonogfr_training.bundle import figures_of, gather
 from sonogfr_training.data import DataError, draw_bag, load_crops, normalise, read_truth
 from sonogfr_training.network import Network, fold_batch_norm, scale_length
 from sonogfr_training.runs import Run, Settings, TrainJob
-from sonogfr_training.store import write_whole
 from sonogfr_training.train import Chance, augment, train_one
 
 
@@ -243,31 +244,16 @@ def test_given_the_same_seed_expect_the_same_member(data, tmp_path):
     assert all(torch.equal(states[0][key], states[1][key]) for key in states[0])
 
 
-def test_given_a_kill_in_any_epoch_expect_the_same_weights_as_without(data, tmp_path, monkeypatch):
-    settings = Settings(size=32, depth=18, head="small", width=0.125, epochs=3, batch=16, length_input=True)
-    run, whole = Run(tmp_path / "run"), Run(tmp_path / "whole")
-    job_of = lambda of: TrainJob(data, of.cache, of.trained(0), settings, 0, None, 1, "cpu", 0)  # noqa: E731
-    train_one(job_of(whole))
-    real, calls = train.epoch, []
-
-    def dying(*arguments):
-        calls.append(1)
-        # Killed in the first epoch, then in the second, in the third, and then no more.
-        if len(calls) in (1, 3, 5):
-            raise KeyboardInterrupt
-        return real(*arguments)
-
-    monkeypatch.setattr(train, "epoch", dying)
-    for _ in range(3):
-        with pytest.raises(KeyboardInterrupt):
-            train_one(job_of(run))
-        assert not run.trained(0).exists()
-    train_one(job_of(run))
-    assert len(calls) == 6
-    state = lambda of: torch.load(of.trained(0), weights_only=True)  # noqa: E731
-    assert all(torch.equal(state(run)["state"][key], value) for key, value in state(whole)["state"].items())
-    assert [row["loss"] for row in state(run)["history"]] == [row["loss"] for row in state(whole)["history"]]
-    assert sorted(path.name for path in run.trained(0).parent.iterdir()) == ["0.pt"]
+def test_given_one_class_expect_it_said_before_anything_is_trained(data, tmp_path):
+    lines = (data / "truth.jsonl").read_text().splitlines(keepends=True)
+    healthy = tmp_path / "healthy"
+    healthy.mkdir()
+    (healthy / "crops").symlink_to(data / "crops")
+    (healthy / "truth.jsonl").write_text("".join(line for line in lines if json.loads(line)["egfr"] >= 60))
+    args = cli.arguments().parse_args(["train", str(healthy), str(tmp_path / "out"), "--device=cpu", "--size=32"])
+    with pytest.raises(DataError, match="all patients are on one side of eGFR 60"):
+        args.function(args)
+    assert not Run(tmp_path / "out").settings.exists()
 
 
 def test_given_a_bag_that_leaves_nobody_out_expect_it_said(tmp_path):
@@ -276,18 +262,6 @@ def test_given_a_bag_that_leaves_nobody_out_expect_it_said(tmp_path):
     with pytest.raises(DataError, match="its bag holds all 2 patients: too few to validate on"):
         train_one(train_job(few, Run(tmp_path / "out"), member))
     assert not Run(tmp_path / "out").trained(member).exists()
-
-
-@pytest.mark.parametrize("left", [b"", b"cut sho", None])
-def test_given_a_state_that_is_broken_or_of_other_settings_expect_the_network_begun_anew(data, tmp_path, left):
-    run, fresh = Run(tmp_path / "run"), Run(tmp_path / "fresh")
-    train_one(train_job(data, fresh, 0))
-    partial = run.trained(0).with_suffix(".partial")
-    partial.parent.mkdir(parents=True)
-    partial.write_bytes(left) if left is not None else torch.save({"identity": {"seed": 9}}, partial)
-    train_one(train_job(data, run, 0))
-    states = [torch.load(of.trained(0), weights_only=True)["state"] for of in (run, fresh)]
-    assert all(torch.equal(states[0][key], states[1][key]) for key in states[0]) and not partial.exists()
 
 
 def test_given_a_trained_member_expect_its_curves_for_tensorboard(data, tmp_path):
@@ -301,42 +275,6 @@ def test_given_a_trained_member_expect_its_curves_for_tensorboard(data, tmp_path
     assert [point.value for point in curves.Scalars("mae")] == pytest.approx([row["mae"] for row in history])
 
 
-def test_given_a_killed_run_expect_only_the_missing_member_trained(data, tmp_path, monkeypatch):
-    trained = []
-
-    def in_process(_function, jobs, _workers, _threads=1):
-        for job in jobs:
-            trained.append(job.member)
-            yield train_one(job)
-
-    monkeypatch.setattr(cli, "run_jobs", in_process)
-    out = tmp_path / "out"
-    tiny = ["train", str(data), str(out), "--size=32", "--depth=18", "--head=small", "--width=0.125", "--epochs=1"]
-    tiny += ["--batch=16", "--members=2", "--init-weights=none", "--device=cpu", "--slurm=off"]
-    call = lambda *more: (lambda args: args.function(args))(cli.arguments().parse_args([*tiny, *more]))  # noqa: E731
-    call()
-    before = Run(out).trained(0).read_bytes()
-    Run(out).trained(1).unlink()
-    Run(out).trained(1).with_name(".99-1.pt").write_bytes(b"cut sho")
-    call()
-    assert trained == [0, 1, 1] and Run(out).trained(0).read_bytes() == before
-    with pytest.raises(DataError, match="begun with other seed"):
-        call("--seed=2")
-
-
-def test_given_a_writer_that_dies_expect_the_old_file_and_no_litter(tmp_path):
-    path = tmp_path / "file"
-    write_whole(path, lambda draft: draft.write_text("old"))
-
-    def die(draft):
-        draft.write_text("ne")
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        write_whole(path, die)
-    assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
-
-
 def test_given_jobs_expect_each_in_a_process_of_its_own():
     import os
 
@@ -348,6 +286,14 @@ def pid_of(_job):
     import os
 
     return os.getpid()
+
+
+def test_given_a_clock_that_was_never_set_expect_no_card(monkeypatch):
+    assert bundle.today() >= "2026"
+    clock = SimpleNamespace(date=SimpleNamespace(today=lambda: datetime.date(1970, 1, 1)))
+    monkeypatch.setattr(bundle, "datetime", clock)
+    with pytest.raises(DataError, match="the clock says that it is before 2026"):
+        bundle.today()
 
 
 def test_given_members_expect_only_those_that_never_drew_a_patient_to_speak_of_it(data, tmp_path):

@@ -14,6 +14,8 @@ const TRUE_EGFR: &str = "true eGFR (mL/min/1.73 m²)";
 const EGFR_SHOWN: f64 = 120.0;
 /// Above this many dots they are drawn smaller.
 const DOTS_MANY: usize = 400;
+/// So many intervals are drawn at most, evenly over the table: more hide the dots.
+const INTERVALS_SHOWN: usize = 150;
 
 fn dot_radius(report: &Report) -> f64 {
     if report.cases.len() > DOTS_MANY { 1.8 } else { 3.2 }
@@ -41,7 +43,9 @@ pub fn scatter(report: &Report) -> String {
     let ckd = f64::from(CKD_EGFR.0);
     figure.level(ckd, "limit");
     figure.upright(ckd, "limit");
-    for case in cases.iter().filter(|case| case.interval.is_some()) {
+    let with_interval = cases.iter().filter(|case| case.interval.is_some());
+    let step = with_interval.clone().count().div_ceil(INTERVALS_SHOWN).max(1);
+    for case in with_interval.step_by(step) {
         let [bottom, top] = ends(case);
         figure.line(&[[case.truth, bottom], [case.truth, top]], "whisker faint");
     }
@@ -120,7 +124,10 @@ pub fn confusion(report: &Report) -> String {
         let total: usize = row.iter().sum();
         for (x, count) in (0..).map(f64::from).zip(row) {
             let share = count as f64 / total.max(1) as f64;
-            figure.area([x - 0.48, y - 0.46], [x + 0.48, y + 0.46], if x == y { "right" } else { "cell" }, share);
+            let corners = [[x - 0.48, y - 0.46], [x + 0.48, y + 0.46]];
+            // No line of the grid shows through.
+            figure.area(corners[0], corners[1], "paper", 1.0);
+            figure.area(corners[0], corners[1], if x == y { "right" } else { "cell" }, share);
             let class = if share > 0.55 { "count light" } else { "count" };
             let place = if count > 0 { [x, y - 0.02] } else { [x, y + 0.06] };
             figure.text(place, 0.0, Anchor::Middle, if count > 0 { class } else { "none" }, &count.to_string());

@@ -12,8 +12,8 @@ const TOP: f64 = 16.0;
 const BOTTOM: f64 = 54.0;
 /// How far beyond the axes dots may reach.
 const EDGE: f64 = 6.0;
-/// About how many steps an axis of numbers has.
-const STEPS: f64 = 6.0;
+/// The most steps an axis of numbers has, but for one more that its ends may need: with fewer, much of it stays empty.
+const STEPS: f64 = 9.0;
 /// What an axis spans at least: all values may be the same.
 const SPAN_MIN: f64 = 1e-6;
 

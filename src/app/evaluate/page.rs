@@ -67,7 +67,7 @@ fn drawn(report: &Report) -> Vec<(&'static str, &'static str, String)> {
         (
             "Estimate against truth",
             "Grey: where estimate and truth are the same. Orange: the fitted line. Dashed: eGFR 60. Upright lines, where there \
-             are any: the interval that was shown.",
+             are any: the interval that was shown, of 150 pictures at most.",
             charts::scatter(report),
         ),
         (
