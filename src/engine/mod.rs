@@ -12,9 +12,11 @@ mod numbers;
 mod onnx;
 pub mod op;
 mod pack;
+mod places;
 pub mod plan;
 mod pool;
 pub mod sound;
+mod spread;
 mod table;
 #[cfg(test)]
 mod tests;

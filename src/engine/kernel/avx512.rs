@@ -78,46 +78,77 @@ unsafe fn tile(job: &Job) {
     }
 }
 
-/// Requantises 64 sums, of one pixel's channels or of two pixels' 32. Packing saturates, which is the clamp at 0 and 255. It works
-/// within each 128 bits, so that packed bytes are those of four vectors by turns of four, until all is done.
-///
-/// # Safety
-/// The core has the features of this kernel.
-#[inline(always)]
-pub(super) unsafe fn finish(sums: [__m512i; 4], scales: &[__m512; 4], job: &Job, residual: Option<__m512i>) -> __m512i {
-    // SAFETY: the features are the caller's.
-    unsafe {
-        // A table of 4 by 4, turned: so it brings channels into that order, and back.
-        let turned = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-        let steps = |i: usize| _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_cvtepi32_ps(sums[i]), scales[i]));
-        let zero = _mm512_set1_epi16(job.zero.into());
-        let low = _mm512_adds_epi16(_mm512_packs_epi32(steps(0), steps(1)), zero);
-        let high = _mm512_adds_epi16(_mm512_packs_epi32(steps(2), steps(3)), zero);
-        let mut bytes = _mm512_packus_epi16(low, high);
-        if let Some(residual) = residual {
-            let residual = _mm512_permutexvar_epi32(turned, residual);
-            let [own, scale, offset] =
+/// What a job's sums are requantised with.
+#[derive(Clone, Copy)]
+pub(super) struct Finish {
+    zero: __m512i,
+    low: __m512i,
+    own: __m512,
+    residual: __m512,
+    offset: __m512,
+    vectors: [__m512i; 4],
+    turned: __m512i,
+}
+
+impl Finish {
+    /// Of a job.
+    ///
+    /// # Safety
+    /// The core has the features of this kernel.
+    #[inline(always)]
+    pub(super) unsafe fn new(job: &Job) -> Self {
+        // SAFETY: the features are the caller's.
+        unsafe {
+            let [own, residual, offset] =
                 [job.added.own, job.added.residual, job.added.offset].map(|value| _mm512_set1_ps(value));
-            let sum = |i: usize| {
-                let vector = _mm512_broadcast_i32x4(_mm_loadu_si128(VECTORS[i].as_ptr().cast()));
-                let numbers = |bytes| _mm512_cvtepi32_ps(_mm512_shuffle_epi8(bytes, vector));
-                let other = _mm512_fmadd_ps(numbers(residual), scale, offset);
-                _mm512_cvtps_epi32(_mm512_fmadd_ps(numbers(bytes), own, other))
-            };
-            bytes = _mm512_packus_epi16(_mm512_packs_epi32(sum(0), sum(1)), _mm512_packs_epi32(sum(2), sum(3)));
+            Self {
+                zero: _mm512_set1_epi16(job.zero.into()),
+                low: _mm512_set1_epi8(job.low.cast_signed()),
+                own,
+                residual,
+                offset,
+                vectors: VECTORS.map(|vector| _mm512_broadcast_i32x4(_mm_loadu_si128(vector.as_ptr().cast()))),
+                // A table of 4 by 4, turned: so it brings channels into their order after packing, and back.
+                turned: _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15),
+            }
         }
-        _mm512_max_epu8(_mm512_permutexvar_epi32(turned, bytes), _mm512_set1_epi8(job.low.cast_signed()))
+    }
+
+    /// Requantises 64 sums, of one pixel's channels or of two pixels' 32. Packing saturates, which is the clamp at 0 and 255. It
+    /// works within each 128 bits, so that packed bytes are those of four vectors by turns of four, until all is done.
+    ///
+    /// # Safety
+    /// The core has the features of this kernel.
+    #[inline(always)]
+    pub(super) unsafe fn bytes(&self, sums: [__m512i; 4], scales: &[__m512; 4], residual: Option<__m512i>) -> __m512i {
+        // SAFETY: the features are the caller's.
+        unsafe {
+            let steps = |i: usize| _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_cvtepi32_ps(sums[i]), scales[i]));
+            let low = _mm512_adds_epi16(_mm512_packs_epi32(steps(0), steps(1)), self.zero);
+            let high = _mm512_adds_epi16(_mm512_packs_epi32(steps(2), steps(3)), self.zero);
+            let mut bytes = _mm512_packus_epi16(low, high);
+            if let Some(residual) = residual {
+                let residual = _mm512_permutexvar_epi32(self.turned, residual);
+                let sum = |i: usize| {
+                    let numbers = |bytes| _mm512_cvtepi32_ps(_mm512_shuffle_epi8(bytes, self.vectors[i]));
+                    let other = _mm512_fmadd_ps(numbers(residual), self.residual, self.offset);
+                    _mm512_cvtps_epi32(_mm512_fmadd_ps(numbers(bytes), self.own, other))
+                };
+                bytes = _mm512_packus_epi16(_mm512_packs_epi32(sum(0), sum(1)), _mm512_packs_epi32(sum(2), sum(3)));
+            }
+            _mm512_max_epu8(_mm512_permutexvar_epi32(self.turned, bytes), self.low)
+        }
     }
 }
 
 /// Requantises and stores one pixel's 64 channels.
 #[inline(always)]
-unsafe fn store(sums: [__m512i; 4], scales: &[__m512; 4], job: &Job, row: usize) {
+unsafe fn store(sums: [__m512i; 4], scales: &[__m512; 4], finish: &Finish, job: &Job, row: usize) {
     let at = row * job.stride;
     // SAFETY: the features are the caller's, and the tile has this row.
     unsafe {
         let residual = (!job.residual.is_null()).then(|| _mm512_loadu_si512(job.residual.add(at).cast()));
-        _mm512_storeu_si512(job.output.add(at).cast(), finish(sums, scales, job, residual));
+        _mm512_storeu_si512(job.output.add(at).cast(), finish.bytes(sums, scales, residual));
     }
 }
 
@@ -167,7 +198,8 @@ macro_rules! tile {
                     }
                 }
                 let scales = four(job.scales.cast()).map(|scales| _mm512_castsi512_ps(scales));
-                $( store([$a, $b, $c, $d], &scales, job, $row); )+
+                let finish = Finish::new(job);
+                $( store([$a, $b, $c, $d], &scales, &finish, job, $row); )+
             }
         }
     };

@@ -13,6 +13,7 @@ mod avx512;
 pub mod crew;
 #[cfg(target_arch = "aarch64")]
 mod dot;
+mod even;
 mod layer;
 #[cfg(target_arch = "aarch64")]
 mod neon;
@@ -20,6 +21,8 @@ pub mod pages;
 mod plain;
 #[cfg(target_arch = "aarch64")]
 mod requantise;
+#[cfg(target_arch = "x86_64")]
+mod tiles;
 
 use super::net::Quantisation;
 pub use layer::Layer;
@@ -127,6 +130,11 @@ impl Kernel {
         let named = std::env::var("SONOGFR_KERNEL").ok();
         let mut fitting = Self::all().filter(|kernel| named.as_ref().is_none_or(|name| name == kernel.name));
         fitting.next().ok_or(KernelError { named: named.unwrap_or_default() })
+    }
+
+    /// Whether it wants pixels evenly apart.
+    pub fn reads_evenly(&self) -> bool {
+        matches!(self.tile, Tile::Even(_))
     }
 
     /// Makes bytes of numbers.
