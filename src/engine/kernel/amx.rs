@@ -13,7 +13,7 @@ use super::{
     even::{Even, Rows},
     tiles::{self, begin, end},
 };
-use crate::engine::{net::Quantisation, numbers::quantise_row, spread::Pieces};
+use crate::engine::spread::Pieces;
 use std::{
     arch::{asm, x86_64::*},
     ops::Range,
@@ -39,7 +39,8 @@ pub static KERNEL: Kernel = Kernel {
     activations: Activations::Unsigned,
     runs: || *tiles::RUNS,
     tile: Tile::Even(Even { begin, copy, tile, finish, end }),
-    quantise,
+    quantise: avx512::quantise,
+    largest: avx512::largest,
     peak: Some(peak),
 };
 
@@ -66,13 +67,6 @@ unsafe fn peak(rounds: usize) -> u64 {
         end();
     }
     (rounds * 4 * 16 * 16 * STEP) as u64
-}
-
-/// # Safety
-/// That of `Kernel::quantise`.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
-unsafe fn quantise(numbers: &[f32], quantisation: Quantisation, bytes: &mut [u8]) {
-    quantise_row(numbers, quantisation, bytes);
 }
 
 /// # Safety

@@ -3,7 +3,7 @@
 //! The sums are single variables by a macro, as the compiler spills an array of so many (140 instead of 460 GMAC/s).
 
 use super::{Activations, Job, Kernel, Tile};
-use crate::engine::{net::Quantisation, numbers::quantise_row};
+use crate::engine::{net::Quantisation, numbers::quantise_row, pool::Pool};
 use std::arch::{asm, x86_64::*};
 
 const ROWS: usize = 6;
@@ -24,6 +24,7 @@ pub static KERNEL: Kernel = Kernel {
     },
     tile: Tile::Scattered(tile),
     quantise,
+    largest,
     peak: Some(peak),
 };
 
@@ -58,8 +59,15 @@ unsafe fn peak(rounds: usize) -> u64 {
 /// # Safety
 /// That of `Kernel::quantise`.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
-unsafe fn quantise(numbers: &[f32], quantisation: Quantisation, bytes: &mut [u8]) {
+pub(super) unsafe fn quantise(numbers: &[f32], quantisation: Quantisation, bytes: &mut [u8]) {
     quantise_row(numbers, quantisation, bytes);
+}
+
+/// # Safety
+/// That of `Kernel::largest`.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+pub(super) unsafe fn largest(pool: &Pool, activations: Activations, input: &[u8], first: usize, output: &mut [u8]) {
+    pool.run(activations, input, first, output);
 }
 
 /// # Safety

@@ -174,7 +174,7 @@ unsafe fn share(kernel: &Kernel, work: &Work, [thread, threads]: [usize; 2], are
             assert!(at(pixels.end) <= output.end, "pixels lie in the output");
             // SAFETY: shares are different pixels.
             let (input, largest) = unsafe { (arena.read(input), arena.write(&(at(pixels.start)..at(pixels.end)))) };
-            pool.run(kernel.activations, input, pixels.start, largest);
+            kernel.largest(pool, input, pixels.start, largest);
         }
         Doing::Quantise { input, picture } => {
             pad(&input.place, input.before);
