@@ -156,7 +156,7 @@ impl Plan {
 
     /// *Shape* of what it gives.
     pub fn output_shape(&self) -> Shape {
-        self.output.shape
+        self.output.shape()
     }
 
     /// Runs the network on one picture `[C,H,W]` by so many threads and writes what it gives, `[C,H,W]`.
@@ -164,13 +164,13 @@ impl Plan {
     /// # Panics
     /// If the slices have not the plan's shapes.
     pub fn run(&self, picture: &[f32], scratch: &mut Scratch, threads: NonZeroUsize, output: &mut [f32]) {
-        let pixels = self.output.shape.pixels();
+        let pixels = self.output.shape().pixels();
         assert_eq!(
             picture.len(),
             self.input.shape.channels * self.input.shape.pixels(),
             "the picture has the plan's shape"
         );
-        assert_eq!(output.len(), self.output.shape.channels * pixels, "the output has the plan's shape");
+        assert_eq!(output.len(), self.output.tensor.channels * pixels, "the output has the plan's shape");
         let flip = self.kernel.activations.flip();
         let quantise = Doing::Quantise { input: &self.input, picture };
         let planes = Mutex::new(output.chunks_mut(Output::CHANNELS * pixels).enumerate());
@@ -241,7 +241,8 @@ impl<'a> Layout<'a> {
             input: self.input(),
             steps,
             output: Output {
-                shape: self.net.shape(output),
+                tensor: self.net.shape(output),
+                ending: self.net.ending(),
                 quantisation: self.net.quantisation(output),
                 place: self.places[output].clone(),
                 pixel_bytes: self.pixel_bytes(output),
