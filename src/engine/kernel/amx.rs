@@ -318,10 +318,10 @@ impl<const ADDS: bool> Finish<ADDS> {
             let pixels = [2 * pair, (2 * pair + 1).min(self.last)];
             let [first, second] = pixels.map(|pixel| two(self.sums.add(usize::from(*self.held.add(pixel)) * COLUMNS)));
             let at = pixels.map(|pixel| pixel * self.stride);
-            let residual = ADDS.then(|| {
-                let [first, second] = at.map(|at| _mm256_loadu_si256(self.residual.add(at).cast()));
-                _mm512_inserti64x4::<1>(_mm512_castsi256_si512(first), second)
-            });
+            let residual = match ADDS {
+                true => Some(avx512::parts(self.residual.add(at[0]), self.residual.add(at[1]))),
+                false => None,
+            };
             let sums = [
                 _mm512_add_epi32(first[0], self.bias[0]),
                 _mm512_add_epi32(first[1], self.bias[1]),

@@ -94,7 +94,10 @@ pub(super) struct Finish {
     own: __m512,
     residual: __m512,
     offset: __m512,
-    vectors: [__m512i; 4],
+    least: __m512,
+    most: __m512,
+    round: __m512,
+    round_less_zero: __m512,
     turned: __m512i,
 }
 
@@ -105,18 +108,22 @@ impl Finish {
     /// The core has the features of this kernel.
     #[inline(always)]
     pub(super) unsafe fn new(job: &Job) -> Self {
+        // Added to a value below 2^22 in size, this leaves it rounded to even; taken off again with less, so much is added.
+        const ROUND: f32 = 12_582_912.0;
+        let zero = f32::from(job.zero);
         // SAFETY: the features are the caller's.
         unsafe {
-            let [own, residual, offset] =
-                [job.added.own, job.added.residual, job.added.offset].map(|value| _mm512_set1_ps(value));
             Self {
                 zero: _mm512_set1_epi16(job.zero.into()),
                 low: _mm512_set1_epi8(job.low.cast_signed()),
-                own,
-                residual,
-                offset,
-                vectors: VECTORS.map(|vector| _mm512_broadcast_i32x4(_mm_loadu_si128(vector.as_ptr().cast()))),
-                // A table of 4 by 4, turned: so it brings channels into their order after packing, and back.
+                own: _mm512_set1_ps(job.added.own),
+                residual: _mm512_set1_ps(job.added.residual),
+                offset: _mm512_set1_ps(job.added.offset),
+                least: _mm512_set1_ps(-zero),
+                most: _mm512_set1_ps(255.0 - zero),
+                round: _mm512_set1_ps(ROUND),
+                round_less_zero: _mm512_set1_ps(ROUND - zero),
+                // A table of 4 by 4, turned: so it brings channels into their order after packing.
                 turned: _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15),
             }
         }
@@ -128,24 +135,66 @@ impl Finish {
     /// # Safety
     /// The core has the features of this kernel.
     #[inline(always)]
-    pub(super) unsafe fn bytes(&self, sums: [__m512i; 4], scales: &[__m512; 4], residual: Option<__m512i>) -> __m512i {
+    pub(super) unsafe fn bytes(
+        &self,
+        sums: [__m512i; 4],
+        scales: &[__m512; 4],
+        residual: Option<[__m128i; 4]>,
+    ) -> __m512i {
         // SAFETY: the features are the caller's.
         unsafe {
-            let steps = |i: usize| _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_cvtepi32_ps(sums[i]), scales[i]));
-            let low = _mm512_adds_epi16(_mm512_packs_epi32(steps(0), steps(1)), self.zero);
-            let high = _mm512_adds_epi16(_mm512_packs_epi32(steps(2), steps(3)), self.zero);
-            let mut bytes = _mm512_packus_epi16(low, high);
-            if let Some(residual) = residual {
-                let residual = _mm512_permutexvar_epi32(self.turned, residual);
-                let sum = |i: usize| {
-                    let numbers = |bytes| _mm512_cvtepi32_ps(_mm512_shuffle_epi8(bytes, self.vectors[i]));
-                    let other = _mm512_fmadd_ps(numbers(residual), self.residual, self.offset);
-                    _mm512_cvtps_epi32(_mm512_fmadd_ps(numbers(bytes), self.own, other))
-                };
-                bytes = _mm512_packus_epi16(_mm512_packs_epi32(sum(0), sum(1)), _mm512_packs_epi32(sum(2), sum(3)));
-            }
-            _mm512_max_epu8(_mm512_permutexvar_epi32(self.turned, bytes), self.low)
+            let (low, high) = match residual {
+                Some(other) => (
+                    _mm512_packs_epi32(
+                        self.added(sums[0], scales[0], other[0]),
+                        self.added(sums[1], scales[1], other[1]),
+                    ),
+                    _mm512_packs_epi32(
+                        self.added(sums[2], scales[2], other[2]),
+                        self.added(sums[3], scales[3], other[3]),
+                    ),
+                ),
+                None => {
+                    let steps = |i: usize| _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_cvtepi32_ps(sums[i]), scales[i]));
+                    (
+                        _mm512_adds_epi16(_mm512_packs_epi32(steps(0), steps(1)), self.zero),
+                        _mm512_adds_epi16(_mm512_packs_epi32(steps(2), steps(3)), self.zero),
+                    )
+                }
+            };
+            _mm512_max_epu8(_mm512_permutexvar_epi32(self.turned, _mm512_packus_epi16(low, high)), self.low)
         }
+    }
+
+    /// 16 requantised sums with what is added to them. The first bytes stay numbers, which takes fewer instructions than to make
+    /// bytes of them and numbers again.
+    ///
+    /// # Safety
+    /// The core has the features of this kernel.
+    #[inline(always)]
+    unsafe fn added(&self, sums: __m512i, scales: __m512, residual: __m128i) -> __m512i {
+        // SAFETY: the features are the caller's.
+        unsafe {
+            let steps = _mm512_mul_ps(_mm512_cvtepi32_ps(sums), scales);
+            let held = _mm512_min_ps(_mm512_max_ps(steps, self.least), self.most);
+            let byte = _mm512_sub_ps(_mm512_add_ps(held, self.round), self.round_less_zero);
+            let other = _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(residual));
+            let other = _mm512_fmadd_ps(other, self.residual, self.offset);
+            _mm512_cvtps_epi32(_mm512_fmadd_ps(byte, self.own, other))
+        }
+    }
+}
+
+/// 64 bytes, or two times 32, in parts of 16.
+///
+/// # Safety
+/// They are readable.
+#[inline(always)]
+pub(super) unsafe fn parts(first: *const u8, second: *const u8) -> [__m128i; 4] {
+    let (first, second) = (first.cast::<__m128i>(), second.cast::<__m128i>());
+    // SAFETY: the caller's.
+    unsafe {
+        [_mm_loadu_si128(first), _mm_loadu_si128(first.add(1)), _mm_loadu_si128(second), _mm_loadu_si128(second.add(1))]
     }
 }
 
@@ -155,21 +204,13 @@ unsafe fn store(sums: [__m512i; 4], scales: &[__m512; 4], finish: &Finish, job: 
     let at = row * job.stride;
     // SAFETY: the features are the caller's, and the tile has this row.
     unsafe {
-        let residual = (!job.residual.is_null()).then(|| _mm512_loadu_si512(job.residual.add(at).cast()));
+        let residual = match job.residual.is_null() {
+            true => None,
+            false => Some(parts(job.residual.add(at), job.residual.add(at + 32))),
+        };
         _mm512_storeu_si512(job.output.add(at).cast(), finish.bytes(sums, scales, residual));
     }
 }
-
-/// Which four of 16 packed bytes are a vector's, each as the lowest of 32 bits; -1 leaves 0.
-const VECTORS: [[i8; 16]; 4] = {
-    let mut vectors = [[-1; 16]; 4];
-    let mut byte = 0;
-    while byte < 16 {
-        vectors[byte / 4][byte % 4 * 4] = byte as i8;
-        byte += 1;
-    }
-    vectors
-};
 
 macro_rules! tile {
     ($name:ident: $($row:literal $input:ident $a:ident $b:ident $c:ident $d:ident),+) => {
