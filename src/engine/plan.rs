@@ -68,16 +68,17 @@ struct ConvTask {
 /// The memory that a run needs beside the plan; one for each thread that runs plans.
 #[derive(Default)]
 pub struct Scratch {
-    arena: Vec<u8>,
+    arena: Pages<u8>,
 }
 
 impl Scratch {
     fn bytes(&mut self, count: usize) -> &mut [u8] {
-        if self.arena.len() < count + ALIGNMENT {
-            self.arena.resize(count + ALIGNMENT, 0);
+        if self.arena.len() < count {
+            // What is too small goes first.
+            self.arena = Pages::default();
+            self.arena = Pages::zeroed_wholly(count);
         }
-        let start = self.arena.as_ptr().align_offset(ALIGNMENT);
-        &mut self.arena[start..start + count]
+        &mut self.arena[..count]
     }
 }
 

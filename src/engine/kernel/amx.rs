@@ -152,7 +152,7 @@ unsafe fn both<const HALVES: usize, const ADDS: bool>(
         begin_sums();
         let mut weights = job.weights;
         let mut ahead = job.ahead;
-        let apart = job.taps * job.tap_bytes * COLUMNS / 4;
+        let apart = job.taps * job.tap_bytes * COLUMNS / 2;
         for &tap in rows.taps {
             let mut start = rows.start.wrapping_add(tap * rows.stride);
             let end = start.wrapping_add(job.tap_bytes);
