@@ -159,7 +159,8 @@ impl Kernel {
     /// Computes a part of a layer, with bytes of the thread's own.
     ///
     /// # Safety
-    /// As long as it runs, nobody else writes the input or the residual but in its part of the output, or reads or writes this part of the output.
+    /// As long as it runs, nobody else writes the input, or the residual but in a part of the output that is theirs, or reads or
+    /// writes this part of the output.
     ///
     /// # Panics
     /// If a place is shorter than the layer reads or writes, or the plan is for another kernel.
