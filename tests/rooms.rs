@@ -25,7 +25,7 @@ const PURE: [&str; 14] = [
 ];
 
 /// The files that call the system where there is no safe way to.
-const UNSAFE: [&str; 15] = [
+const UNSAFE: [&str; 17] = [
     "edge/capture/ioctl.rs",
     "edge/output.rs",
     "engine/kernel/amx.rs",
@@ -33,12 +33,14 @@ const UNSAFE: [&str; 15] = [
     "engine/kernel/avx512.rs",
     "engine/kernel/crew.rs",
     "engine/kernel/dot.rs",
+    "engine/kernel/even.rs",
     "engine/kernel/layer.rs",
     "engine/kernel/mod.rs",
     "engine/kernel/neon.rs",
     "engine/kernel/pages.rs",
     "engine/kernel/plain.rs",
     "engine/kernel/requantise.rs",
+    "engine/kernel/tiles.rs",
     "packed/map.rs",
     "wide.rs",
 ];

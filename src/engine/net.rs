@@ -162,10 +162,20 @@ pub enum NetError {
     Empty,
 }
 
+/// What a network gives of its last tensor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// All of it.
+    Pixels,
+    /// The mean of each channel.
+    Mean,
+}
+
 /// A network that was checked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Net {
     nodes: Vec<Node>,
+    ending: Ending,
     shapes: Vec<Shape>,
     quantisations: Vec<Quantisation>,
 }
@@ -188,7 +198,7 @@ impl Net {
         nodes: Vec<Node>,
         weights: Weights,
     ) -> Result<Self, NetError> {
-        let mut net = Self { nodes: Vec::new(), shapes: Vec::new(), quantisations: Vec::new() };
+        let mut net = Self { nodes: Vec::new(), ending: Ending::Pixels, shapes: Vec::new(), quantisations: Vec::new() };
         net.push(input, quantisation)?;
         if nodes.is_empty() {
             return Err(NetError::Empty);
@@ -209,6 +219,16 @@ impl Net {
         }
         net.nodes = nodes;
         Ok(net)
+    }
+
+    /// The same network, giving this of its last tensor; at first it is all.
+    pub fn with_ending(self, ending: Ending) -> Self {
+        Self { ending, ..self }
+    }
+
+    /// What the network gives of its last tensor.
+    pub fn ending(&self) -> Ending {
+        self.ending
     }
 
     /// The nodes, in order.

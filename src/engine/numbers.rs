@@ -2,7 +2,7 @@
 
 use super::{
     kernel::Kernel,
-    net::{Quantisation, Shape},
+    net::{Ending, Quantisation, Shape},
     table::Plane,
 };
 use std::ops::Range;
@@ -86,8 +86,10 @@ pub fn quantise_row(numbers: &[f32], Quantisation { scale, zero }: Quantisation,
 
 /// What becomes of the last tensor.
 pub struct Output {
-    /// *Shape* of what is given.
-    pub shape: Shape,
+    /// *Shape* of the tensor.
+    pub tensor: Shape,
+    /// What is given of it.
+    pub ending: Ending,
     /// What the bytes stand for.
     pub quantisation: Quantisation,
     /// Where the bytes lie, behind one pixel of padding.
@@ -101,13 +103,36 @@ impl Output {
     /// would not stay in the cache from one channel to the next.
     pub const CHANNELS: usize = 64;
 
-    /// Writes `[channels, pixels]` from channel `first` on.
+    /// *Shape* of what is given.
+    pub fn shape(&self) -> Shape {
+        match self.ending {
+            Ending::Pixels => self.tensor,
+            Ending::Mean => Shape { height: 1, width: 1, ..self.tensor },
+        }
+    }
+
+    /// Writes `[channels, pixels]` from channel `first` on, or one mean for each of those channels.
     pub fn dequantise(&self, bytes: &[u8], first: usize, planes: &mut [f32], flip: u8) {
         let Quantisation { scale, zero } = self.quantisation;
-        let pixels = self.shape.pixels();
-        for (pixel, bytes) in bytes[self.pixel_bytes..].chunks_exact(self.pixel_bytes).take(pixels).enumerate() {
-            for (number, &byte) in planes[pixel..].iter_mut().step_by(pixels).zip(&bytes[first..]) {
-                *number = (f32::from(byte ^ flip) - f32::from(zero)) * scale;
+        let count = self.tensor.pixels();
+        let pixels = bytes[self.pixel_bytes..].chunks_exact(self.pixel_bytes).take(count).map(|bytes| &bytes[first..]);
+        match self.ending {
+            Ending::Pixels => {
+                for (pixel, bytes) in pixels.enumerate() {
+                    for (number, &byte) in planes[pixel..].iter_mut().step_by(count).zip(bytes) {
+                        *number = (f32::from(byte ^ flip) - f32::from(zero)) * scale;
+                    }
+                }
+            }
+            Ending::Mean => {
+                // No tensor has so many pixels that a sum of bytes leaves 64 bits, nor this f64's whole numbers.
+                let mut sums = [0_u64; Self::CHANNELS];
+                for bytes in pixels {
+                    sums.iter_mut().zip(bytes).for_each(|(sum, &byte)| *sum += u64::from(byte ^ flip));
+                }
+                for (number, sum) in planes.iter_mut().zip(sums) {
+                    *number = ((sum as f64 / count as f64 - f64::from(zero)) * f64::from(scale)) as f32;
+                }
             }
         }
     }

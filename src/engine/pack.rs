@@ -13,6 +13,8 @@ pub enum Taps {
     Places,
     /// One for each row of the window, as deep as a row has bytes: for inputs of few channels.
     Rows,
+    /// A single one, of all rows: the same for kernels that take many bytes at once.
+    Whole,
 }
 
 impl Taps {
@@ -22,6 +24,7 @@ impl Taps {
         match self {
             Self::Places => [height * width, channels],
             Self::Rows => [height, width * channels],
+            Self::Whole => [1, height * width * channels],
         }
     }
 }
@@ -75,7 +78,8 @@ impl Packed {
                 for at in 0..depth {
                     let place = match taps {
                         Taps::Places => at * places + tap,
-                        Taps::Rows => at % channels * places + tap * width + at / channels,
+                        // Of a single tap, the window's places go on through its rows.
+                        Taps::Rows | Taps::Whole => at % channels * places + tap * width + at / channels,
                     };
                     let unit = at / kernel.depth * kernel.depth * kernel.columns;
                     weights[first + unit + at % kernel.depth] = filter[place];

@@ -12,8 +12,10 @@ use super::{
     net::{self, Conv, MaxPool, Net, NetError, Node, Requantise, Shape, Tensor},
     numbers::{Input, Output},
     pack::{Packed, Taps},
+    places::{ALIGNMENT, place},
     pool::Pool,
-    table::{Geometry, Plane, Table},
+    spread::Spread,
+    table::{Geometry, Plane, Reads, Table},
 };
 use std::{
     num::NonZeroUsize,
@@ -23,8 +25,6 @@ use std::{
 
 /// Inputs of at most so many channels are held as a padded plane, whose taps are whole rows of the window.
 const PLANE_CHANNELS_MAX: usize = 4;
-/// Where buffers begin: a cache line, and the widest vector.
-const ALIGNMENT: usize = 64;
 
 /// Packed weights, wherever they lie.
 pub type PackedWeights = Box<dyn Deref<Target = [i8]> + Send + Sync>;
@@ -34,7 +34,7 @@ pub struct Plan {
     kernel: &'static Kernel,
     input: Input,
     steps: Vec<Step>,
-    tables: Vec<Table>,
+    reads: Vec<Reads>,
     weights: PackedWeights,
     output: Output,
     arena_bytes: usize,
@@ -59,7 +59,7 @@ enum Task {
 }
 
 struct ConvTask {
-    table: usize,
+    reads: usize,
     packed: Packed,
     requantise: Requantise,
     residual: Option<Range<usize>>,
@@ -68,16 +68,17 @@ struct ConvTask {
 /// The memory that a run needs beside the plan; one for each thread that runs plans.
 #[derive(Default)]
 pub struct Scratch {
-    arena: Vec<u8>,
+    arena: Pages<u8>,
 }
 
 impl Scratch {
     fn bytes(&mut self, count: usize) -> &mut [u8] {
-        if self.arena.len() < count + ALIGNMENT {
-            self.arena.resize(count + ALIGNMENT, 0);
+        if self.arena.len() < count {
+            // What is too small goes first.
+            self.arena = Pages::default();
+            self.arena = Pages::zeroed_wholly(count);
         }
-        let start = self.arena.as_ptr().align_offset(ALIGNMENT);
-        &mut self.arena[start..start + count]
+        &mut self.arena[..count]
     }
 }
 
@@ -156,7 +157,7 @@ impl Plan {
 
     /// *Shape* of what it gives.
     pub fn output_shape(&self) -> Shape {
-        self.output.shape
+        self.output.shape()
     }
 
     /// Runs the network on one picture `[C,H,W]` by so many threads and writes what it gives, `[C,H,W]`.
@@ -164,13 +165,13 @@ impl Plan {
     /// # Panics
     /// If the slices have not the plan's shapes.
     pub fn run(&self, picture: &[f32], scratch: &mut Scratch, threads: NonZeroUsize, output: &mut [f32]) {
-        let pixels = self.output.shape.pixels();
+        let pixels = self.output.shape().pixels();
         assert_eq!(
             picture.len(),
             self.input.shape.channels * self.input.shape.pixels(),
             "the picture has the plan's shape"
         );
-        assert_eq!(output.len(), self.output.shape.channels * pixels, "the output has the plan's shape");
+        assert_eq!(output.len(), self.output.tensor.channels * pixels, "the output has the plan's shape");
         let flip = self.kernel.activations.flip();
         let quantise = Doing::Quantise { input: &self.input, picture };
         let planes = Mutex::new(output.chunks_mut(Output::CHANNELS * pixels).enumerate());
@@ -188,7 +189,7 @@ impl Plan {
         let task = match &step.task {
             Task::Pool(pool) => Doing::Pool { pool, input: step.input.clone(), output: step.output.clone() },
             Task::Conv(conv) => Doing::Conv(Layer {
-                table: &self.tables[conv.table],
+                reads: &self.reads[conv.reads],
                 weights: &self.weights[conv.packed.weights.clone()],
                 packed: &conv.packed,
                 requantise: &conv.requantise,
@@ -208,7 +209,7 @@ struct Layout<'a> {
     kernel: &'static Kernel,
     places: Vec<Range<usize>>,
     geometries: Vec<(Geometry, Taps)>,
-    tables: Vec<Table>,
+    reads: Vec<Reads>,
     /// How many bytes of weights have a place.
     placed: usize,
     /// The padding of the input's plane; None where the input is laid out like every other tensor.
@@ -219,7 +220,7 @@ impl<'a> Layout<'a> {
     fn new(net: &'a Net, kernel: &'static Kernel) -> Self {
         let plane = plane_pads(net);
         let mut layout =
-            Self { net, kernel, places: Vec::new(), geometries: Vec::new(), tables: Vec::new(), placed: 0, plane };
+            Self { net, kernel, places: Vec::new(), geometries: Vec::new(), reads: Vec::new(), placed: 0, plane };
         layout.places = place(net, |tensor| layout.bytes(tensor));
         layout
     }
@@ -232,7 +233,7 @@ impl<'a> Layout<'a> {
     fn plan(self, steps: Vec<Step>, weights: PackedWeights) -> Plan {
         let output = self.net.output();
         let own_bytes = steps.iter().map(|step| match &step.task {
-            Task::Conv(conv) => self.kernel.own_bytes(&self.tables[conv.table], conv.packed.tap_bytes),
+            Task::Conv(conv) => self.kernel.own_bytes(&self.reads[conv.reads], &conv.packed),
             Task::Pool(_) => 0,
         });
         Plan {
@@ -241,20 +242,30 @@ impl<'a> Layout<'a> {
             input: self.input(),
             steps,
             output: Output {
-                shape: self.net.shape(output),
+                tensor: self.net.shape(output),
+                ending: self.net.ending(),
                 quantisation: self.net.quantisation(output),
                 place: self.places[output].clone(),
                 pixel_bytes: self.pixel_bytes(output),
             },
             arena_bytes: self.places.iter().map(|place| place.end).max().unwrap_or(0).next_multiple_of(ALIGNMENT),
             macs: self.net.macs(),
-            tables: self.tables,
+            reads: self.reads,
             weights,
         }
     }
 
     fn taps(&self, conv: &Conv) -> Taps {
-        if conv.input == 0 && self.plane.is_some() { Taps::Rows } else { Taps::Places }
+        match self.plane {
+            Some(_) if conv.input == 0 => {
+                if self.kernel.reads_evenly() {
+                    Taps::Whole
+                } else {
+                    Taps::Rows
+                }
+            }
+            _ => Taps::Places,
+        }
     }
 
     /// Bytes of a pixel of a tensor that a kernel wrote, or that is read like one.
@@ -315,27 +326,29 @@ impl<'a> Layout<'a> {
         let packed = Packed::at(self.placed, conv, &requantise.scales, channels, taps, self.kernel);
         self.placed = packed.weights.end;
         Ok(ConvTask {
-            table: self.table(conv, taps).ok_or(NetError::Range)?,
+            reads: self.reads_of(conv, taps).ok_or(NetError::Range)?,
             packed,
             requantise,
             residual: conv.residual.map(|residual| self.places[residual.tensor].clone()),
         })
     }
 
-    fn table(&mut self, conv: &Conv, taps: Taps) -> Option<usize> {
+    fn reads_of(&mut self, conv: &Conv, taps: Taps) -> Option<usize> {
         let input = self.net.shape(conv.input);
-        let pixel_bytes = self.pixel_bytes(conv.input);
-        let geometry = Geometry { input, pixel_bytes, window: conv.window, rows: self.kernel.rows };
+        let rows = self.kernel.rows;
+        let geometry = Geometry { input, pixel_bytes: self.pixel_bytes(conv.input), window: conv.window, rows };
         let known = self.geometries.iter().position(|known| *known == (geometry, taps));
         known.or_else(|| {
-            self.tables.push(match (taps, self.plane) {
-                (Taps::Rows, Some(pads)) => {
-                    Table::of_rows(&conv.window, conv.window.slide(&input)?, &self.plane_of(pads), self.kernel.rows)
-                }
-                _ => Table::new(&geometry),
-            }?);
+            let output = conv.window.slide(&input)?;
+            let plane = self.plane.map(|pads| self.plane_of(pads));
+            self.reads.push(match (taps, plane) {
+                (Taps::Rows, Some(plane)) => Reads::Scattered(Table::of_rows(&conv.window, output, &plane, rows)?),
+                (Taps::Whole, Some(plane)) => Reads::Even(Spread::of_plane(&conv.window, output, &plane, rows)?),
+                _ if self.kernel.reads_evenly() => Reads::Even(Spread::new(&geometry)?),
+                _ => Reads::Scattered(Table::new(&geometry)?),
+            });
             self.geometries.push((geometry, taps));
-            Some(self.tables.len() - 1)
+            Some(self.reads.len() - 1)
         })
     }
 }
@@ -357,36 +370,4 @@ fn plane_pads(net: &Net) -> Option<[usize; 4]> {
         }
     }
     pads.filter(|_| net.shape(0).channels <= PLANE_CHANNELS_MAX)
-}
-
-/// Gives every tensor the lowest place that is free for as long as it is read.
-fn place(net: &Net, bytes: impl Fn(Tensor) -> usize) -> Vec<Range<usize>> {
-    let mut last = vec![0; net.output() + 1];
-    for (index, node) in net.nodes().iter().enumerate() {
-        match node {
-            Node::Conv(conv) => {
-                last[conv.input] = index + 1;
-                if let Some(residual) = conv.residual {
-                    last[residual.tensor] = index + 1;
-                }
-            }
-            Node::MaxPool(pool) => last[pool.input] = index + 1,
-        }
-    }
-    last[net.output()] = usize::MAX;
-    let mut places: Vec<Range<usize>> = Vec::new();
-    for tensor in 0..=net.output() {
-        let mut alive: Vec<_> =
-            (0..tensor).filter(|&other| last[other] >= tensor).map(|other| &places[other]).collect();
-        alive.sort_by_key(|place| place.start);
-        let mut start: usize = 0;
-        for other in alive {
-            if start + bytes(tensor) <= other.start {
-                break;
-            }
-            start = start.max(other.end.next_multiple_of(ALIGNMENT));
-        }
-        places.push(start..start + bytes(tensor));
-    }
-    places
 }

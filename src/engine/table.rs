@@ -3,8 +3,51 @@
 //! A buffer is one vector of zero points, then the pixels: a tap outside the picture reads that vector at offset 0.
 //! Offsets count from the buffer's start, so buffers may move and layers of one geometry share a table.
 
-use super::net::{Shape, Window};
+use super::{
+    net::{Shape, Window},
+    spread::Spread,
+};
 use std::ops::Range;
+
+/// Where a kernel finds a convolution's input.
+#[derive(Debug)]
+pub enum Reads {
+    /// Wherever each tap lies.
+    Scattered(Table),
+    /// Evenly apart.
+    Even(Spread),
+}
+
+impl Reads {
+    /// The tiles, in order.
+    pub fn tiles(&self) -> &[Tile] {
+        match self {
+            Self::Scattered(table) => &table.tiles,
+            Self::Even(spread) => spread.tiles(),
+        }
+    }
+
+    /// A tile's most rows.
+    pub fn rows(&self) -> usize {
+        match self {
+            Self::Scattered(table) => table.rows,
+            Self::Even(spread) => spread.rows(),
+        }
+    }
+
+    /// How many bytes of the input are read at most, with taps of so many bytes and by so many bytes at a time.
+    pub fn end(&self, tap_bytes: usize, step: usize) -> usize {
+        match self {
+            Self::Scattered(table) => table.last + tap_bytes,
+            Self::Even(spread) => spread.end(tap_bytes, step),
+        }
+    }
+
+    /// Pixels of all tiles.
+    pub fn pixels(&self) -> usize {
+        self.tiles().last().map_or(0, |tile| tile.pixel + tile.rows)
+    }
+}
 
 /// Some pixels that a kernel takes at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +79,6 @@ pub struct Table {
     taps: usize,
     rows: usize,
     last: usize,
-    step: Option<usize>,
 }
 
 impl Table {
@@ -62,9 +104,6 @@ impl Table {
 
     fn build(pixels: usize, taps: usize, rows: usize, place: impl Fn(usize, usize) -> usize) -> Option<Self> {
         let tiles = split(0..pixels, rows);
-        let first = |pixel: usize| place(pixel, 0);
-        let step = (taps == 1).then(|| first(1.min(pixels.saturating_sub(1))).checked_sub(first(0))).flatten();
-        let step = step.filter(|step| (0..pixels).all(|pixel| first(pixel) == first(0) + pixel * step));
         let mut offsets = Vec::with_capacity(tiles.len() * taps * rows);
         for tile in &tiles {
             for tap in 0..taps {
@@ -76,12 +115,7 @@ impl Table {
             }
         }
         let last = offsets.iter().max().map_or(0, |&last| last as usize);
-        Some(Self { offsets, tiles, taps, rows, last, step })
-    }
-
-    /// The tiles, in order.
-    pub fn tiles(&self) -> &[Tile] {
-        &self.tiles
+        Some(Self { offsets, tiles, taps, rows, last })
     }
 
     /// One tile's offsets, `[taps][rows]`.
@@ -93,26 +127,6 @@ impl Table {
     /// Taps of the window.
     pub fn taps(&self) -> usize {
         self.taps
-    }
-
-    /// Offsets for each tap, a tile's most rows.
-    pub fn rows(&self) -> usize {
-        self.rows
-    }
-
-    /// Pixels of all tiles.
-    pub fn pixels(&self) -> usize {
-        self.tiles.last().map_or(0, |tile| tile.pixel + tile.rows)
-    }
-
-    /// What lies between any pixel's tap and the next one's. None where there are more taps, or pixels do not lie evenly apart.
-    pub fn step(&self) -> Option<usize> {
-        self.step
-    }
-
-    /// The largest offset.
-    pub fn last(&self) -> usize {
-        self.last
     }
 }
 

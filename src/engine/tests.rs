@@ -2,7 +2,7 @@
 
 use super::{
     kernel::Kernel,
-    net::{Conv, MaxPool, Net, NetError, Node, Quantisation, Relu, Residual, Shape, Tensor, Window},
+    net::{Conv, Ending, MaxPool, Net, NetError, Node, Quantisation, Relu, Residual, Shape, Tensor, Window},
     plan::{Plan, Scratch},
 };
 use proptest::{prelude::*, test_runner::Config};
@@ -154,6 +154,27 @@ proptest! {
                 plan.run(&picture, &mut scratch, NonZeroUsize::new(threads).unwrap(), &mut found);
                 prop_assert_eq!(&found, &expected, "{} on {} threads", kernel.name, threads);
             }
+        }
+    }
+}
+
+#[test]
+fn given_a_net_that_ends_in_means_expect_those_of_what_it_gives_otherwise() {
+    let picture = Shape { channels: 3, height: 37, width: 29 };
+    let mut dice = Dice(3);
+    let net = net(picture, [8, 8, 130], 3, 1, &mut dice);
+    let numbers: Vec<f32> = (0..3 * picture.pixels()).map(|_| dice.between(-8000, 8000) as f32 / 1000.0).collect();
+    let expected = textbook(&net, &numbers);
+    let pixels = net.shape(net.output()).pixels();
+    let mean = |plane: &[f32]| plane.iter().map(|&number| f64::from(number)).sum::<f64>() / pixels as f64;
+    let net = net.with_ending(Ending::Mean);
+    for kernel in Kernel::all() {
+        let plan = Plan::new(&net, kernel).unwrap();
+        assert_eq!(plan.output_shape(), Shape { channels: 130, height: 1, width: 1 });
+        let mut found = vec![0.0; 130];
+        plan.run(&numbers, &mut Scratch::default(), NonZeroUsize::new(2).unwrap(), &mut found);
+        for (found, plane) in found.into_iter().zip(expected.chunks_exact(pixels)) {
+            assert!((f64::from(found) - mean(plane)).abs() < 1e-5, "{}: {found}, {}", kernel.name, mean(plane));
         }
     }
 }

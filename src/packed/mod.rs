@@ -41,7 +41,7 @@ use std::{
 use tract_onnx::{pb::ModelProto, prelude::*};
 
 /// What a file begins with. The number rises whenever the order of weights, biases or contents changes, or what the engine covers.
-const MAGIC: &[u8; 17] = b"sonogfr packed 3\n";
+const MAGIC: &[u8; 17] = b"sonogfr packed 4\n";
 /// Before the first section: magic, length and checksum of the contents, contents.
 const HEAD_BYTES: usize = 16 << 10;
 /// What sections begin at, so that they can be mapped: a page of the largest kind that the boards' kernels have.

@@ -1,7 +1,7 @@
 //! QDQ ONNX to [`Net`]: finds the quantised trunk and folds each convolution with what follows it.
 //!
 //! The trunk begins at the one input that it quantises and ends where the first dequantised tensor meets an operator that is not
-//! quantised; other inputs are for what follows. A convolution takes in its bias, its ReLU and, where only an addition reads it, that addition, rounding
+//! quantised, or with the mean of its channels where that is the only one; other inputs are for what follows. A convolution takes in its bias, its ReLU and, where only an addition reads it, that addition, rounding
 //! wherever the file does. Always holds: what is not understood is an error that names the node; nothing is
 //! guessed. Deliberately absent: recursion, as a hostile graph may be as deep as it likes.
 
@@ -10,7 +10,7 @@ mod builder;
 mod tests;
 
 use super::{
-    net::{Net, NetError, Shape, Weights},
+    net::{Ending, Net, NetError, Shape, Weights},
     onnx::{self, Names},
 };
 use builder::Builder;
@@ -97,7 +97,7 @@ pub struct Trunk {
     pub net: Net,
     /// The name of the graph's input that it reads.
     pub input: String,
-    /// The name of the dequantised tensor that it gives.
+    /// The name of the dequantised tensor that it gives, or of its channels' means.
     pub output: String,
 }
 
@@ -146,11 +146,12 @@ pub fn import_with(model: &ModelProto, input: Shape, weights: Weights) -> Result
     }
     let last = builder.read(end, &end.output[0])?;
     let (quantisation, nodes) = builder.nodes_to(last).ok_or(ImportError::NotQuantised)?;
-    Ok(Trunk {
-        net: Net::checked(input, quantisation, nodes, weights)?,
-        input: picture.into(),
-        output: end.output[0].clone(),
-    })
+    let net = Net::checked(input, quantisation, nodes, weights)?;
+    let (ending, output) = match mean(&names, &end.output[0]) {
+        Some(mean) => (Ending::Mean, mean),
+        None => (Ending::Pixels, &end.output[0]),
+    };
+    Ok(Trunk { net: net.with_ending(ending), input: picture.into(), output: output.clone() })
 }
 
 /// Takes the trunk's weights out of a graph and leaves their shapes.
@@ -217,6 +218,13 @@ fn end_of_trunk<'a>(names: &Names<'a>) -> Option<&'a NodeProto> {
                     || names.readers(output).iter().any(|reader| !COVERED.contains(&&*reader.op_type))
             })
     })
+}
+
+/// The means of a tensor's channels, where nothing else is made of it and they are not what the graph itself gives.
+fn mean<'a>(names: &Names<'a>, tensor: &str) -> Option<&'a String> {
+    let &[reader] = names.readers(tensor) else { return None };
+    let is_mean = reader.op_type == "GlobalAveragePool" && reader.input.len() == 1 && !names.is_output(tensor);
+    reader.output.first().filter(|mean| is_mean && !names.is_output(mean))
 }
 
 /// The names of all tensors that a tensor is made of, itself among them.

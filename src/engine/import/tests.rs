@@ -1,7 +1,7 @@
 //! Graphs as files give them, whole and spoilt.
 
 use super::{ImportError, Obstacle, cut, import};
-use crate::engine::net::{NetError, Node, Relu, Shape};
+use crate::engine::net::{Ending, NetError, Node, Relu, Shape};
 use tract_onnx::pb::{
     AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto, ValueInfoProto,
     tensor_proto::DataType,
@@ -108,6 +108,19 @@ fn given_a_quantised_block_expect_two_convolutions_with_all_folded_in() {
     cut(graph, &trunk).unwrap();
     assert_eq!(graph.node.len(), 1, "only the pooling is left");
     assert_eq!((graph.input[0].name.as_str(), graph.initializer.len()), ("end", 0));
+}
+
+#[test]
+fn given_means_that_a_head_reads_expect_them_of_the_trunk() {
+    let mut model = model();
+    let graph = model.graph.as_mut().unwrap();
+    find(graph, "features").output[0] = "pooled".into();
+    graph.node.push(node("Flatten", &["pooled"], "features"));
+    let trunk = import(&model, SHAPE).unwrap();
+    assert_eq!((trunk.net.ending(), trunk.output.as_str()), (Ending::Mean, "pooled"));
+    let graph = model.graph.as_mut().unwrap();
+    cut(graph, &trunk).unwrap();
+    assert_eq!((graph.node.len(), graph.input[0].name.as_str()), (1, "pooled"), "only what flattens them is left");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! The instruction that multiplies bytes (vpmaddubsw) saturates its sums at 16 bits, so it cannot be used.
 
 use super::{Activations, Job, Kernel, Tile};
-use crate::engine::{net::Quantisation, numbers::quantise_row};
+use crate::engine::{net::Quantisation, numbers::quantise_row, pool::Pool};
 use std::arch::x86_64::*;
 
 const ROWS: usize = 4;
@@ -19,6 +19,7 @@ pub static KERNEL: Kernel = Kernel {
     runs: || std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma"),
     tile: Tile::Scattered(tile),
     quantise,
+    largest,
     peak: None,
 };
 
@@ -27,6 +28,13 @@ pub static KERNEL: Kernel = Kernel {
 #[target_feature(enable = "avx2,fma")]
 unsafe fn quantise(numbers: &[f32], quantisation: Quantisation, bytes: &mut [u8]) {
     quantise_row(numbers, quantisation, bytes);
+}
+
+/// # Safety
+/// That of `Kernel::largest`.
+#[target_feature(enable = "avx2,fma")]
+unsafe fn largest(pool: &Pool, activations: Activations, input: &[u8], first: usize, output: &mut [u8]) {
+    pool.run(activations, input, first, output);
 }
 
 /// # Safety

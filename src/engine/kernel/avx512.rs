@@ -3,7 +3,7 @@
 //! The sums are single variables by a macro, as the compiler spills an array of so many (140 instead of 460 GMAC/s).
 
 use super::{Activations, Job, Kernel, Tile};
-use crate::engine::{net::Quantisation, numbers::quantise_row};
+use crate::engine::{net::Quantisation, numbers::quantise_row, pool::Pool};
 use std::arch::{asm, x86_64::*};
 
 const ROWS: usize = 6;
@@ -24,6 +24,7 @@ pub static KERNEL: Kernel = Kernel {
     },
     tile: Tile::Scattered(tile),
     quantise,
+    largest,
     peak: Some(peak),
 };
 
@@ -58,8 +59,15 @@ unsafe fn peak(rounds: usize) -> u64 {
 /// # Safety
 /// That of `Kernel::quantise`.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
-unsafe fn quantise(numbers: &[f32], quantisation: Quantisation, bytes: &mut [u8]) {
+pub(super) unsafe fn quantise(numbers: &[f32], quantisation: Quantisation, bytes: &mut [u8]) {
     quantise_row(numbers, quantisation, bytes);
+}
+
+/// # Safety
+/// That of `Kernel::largest`.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+pub(super) unsafe fn largest(pool: &Pool, activations: Activations, input: &[u8], first: usize, output: &mut [u8]) {
+    pool.run(activations, input, first, output);
 }
 
 /// # Safety
@@ -78,59 +86,131 @@ unsafe fn tile(job: &Job) {
     }
 }
 
-/// Requantises 64 sums, of one pixel's channels or of two pixels' 32. Packing saturates, which is the clamp at 0 and 255. It works
-/// within each 128 bits, so that packed bytes are those of four vectors by turns of four, until all is done.
+/// What a job's sums are requantised with.
+#[derive(Clone, Copy)]
+pub(super) struct Finish {
+    zero: __m512i,
+    low: __m512i,
+    own: __m512,
+    residual: __m512,
+    offset: __m512,
+    least: __m512,
+    most: __m512,
+    round: __m512,
+    round_less_zero: __m512,
+    turned: __m512i,
+}
+
+impl Finish {
+    /// Of a job.
+    ///
+    /// # Safety
+    /// The core has the features of this kernel.
+    #[inline(always)]
+    pub(super) unsafe fn new(job: &Job) -> Self {
+        // Added to a value below 2^22 in size, this leaves it rounded to even; taken off again with less, so much is added.
+        const ROUND: f32 = 12_582_912.0;
+        let zero = f32::from(job.zero);
+        // SAFETY: the features are the caller's.
+        unsafe {
+            Self {
+                zero: _mm512_set1_epi16(job.zero.into()),
+                low: _mm512_set1_epi8(job.low.cast_signed()),
+                own: _mm512_set1_ps(job.added.own),
+                residual: _mm512_set1_ps(job.added.residual),
+                offset: _mm512_set1_ps(job.added.offset),
+                least: _mm512_set1_ps(-zero),
+                most: _mm512_set1_ps(255.0 - zero),
+                round: _mm512_set1_ps(ROUND),
+                round_less_zero: _mm512_set1_ps(ROUND - zero),
+                // A table of 4 by 4, turned: so it brings channels into their order after packing.
+                turned: _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15),
+            }
+        }
+    }
+
+    /// Requantises 64 sums, of one pixel's channels or of two pixels' 32. Packing saturates, which is the clamp at 0 and 255. It
+    /// works within each 128 bits, so that packed bytes are those of four vectors by turns of four, until all is done.
+    ///
+    /// # Safety
+    /// The core has the features of this kernel.
+    #[inline(always)]
+    pub(super) unsafe fn bytes(
+        &self,
+        sums: [__m512i; 4],
+        scales: &[__m512; 4],
+        residual: Option<[__m128i; 4]>,
+    ) -> __m512i {
+        // SAFETY: the features are the caller's.
+        unsafe {
+            let (low, high) = match residual {
+                Some(other) => (
+                    _mm512_packs_epi32(
+                        self.added(sums[0], scales[0], other[0]),
+                        self.added(sums[1], scales[1], other[1]),
+                    ),
+                    _mm512_packs_epi32(
+                        self.added(sums[2], scales[2], other[2]),
+                        self.added(sums[3], scales[3], other[3]),
+                    ),
+                ),
+                None => {
+                    let steps = |i: usize| _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_cvtepi32_ps(sums[i]), scales[i]));
+                    (
+                        _mm512_adds_epi16(_mm512_packs_epi32(steps(0), steps(1)), self.zero),
+                        _mm512_adds_epi16(_mm512_packs_epi32(steps(2), steps(3)), self.zero),
+                    )
+                }
+            };
+            _mm512_max_epu8(_mm512_permutexvar_epi32(self.turned, _mm512_packus_epi16(low, high)), self.low)
+        }
+    }
+
+    /// 16 requantised sums with what is added to them. The first bytes stay numbers, which takes fewer instructions than to make
+    /// bytes of them and numbers again.
+    ///
+    /// # Safety
+    /// The core has the features of this kernel.
+    #[inline(always)]
+    unsafe fn added(&self, sums: __m512i, scales: __m512, residual: __m128i) -> __m512i {
+        // SAFETY: the features are the caller's.
+        unsafe {
+            let steps = _mm512_mul_ps(_mm512_cvtepi32_ps(sums), scales);
+            let held = _mm512_min_ps(_mm512_max_ps(steps, self.least), self.most);
+            let byte = _mm512_sub_ps(_mm512_add_ps(held, self.round), self.round_less_zero);
+            let other = _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(residual));
+            let other = _mm512_fmadd_ps(other, self.residual, self.offset);
+            _mm512_cvtps_epi32(_mm512_fmadd_ps(byte, self.own, other))
+        }
+    }
+}
+
+/// 64 bytes, or two times 32, in parts of 16.
 ///
 /// # Safety
-/// The core has the features of this kernel.
+/// They are readable.
 #[inline(always)]
-pub(super) unsafe fn finish(sums: [__m512i; 4], scales: &[__m512; 4], job: &Job, residual: Option<__m512i>) -> __m512i {
-    // SAFETY: the features are the caller's.
+pub(super) unsafe fn parts(first: *const u8, second: *const u8) -> [__m128i; 4] {
+    let (first, second) = (first.cast::<__m128i>(), second.cast::<__m128i>());
+    // SAFETY: the caller's.
     unsafe {
-        // A table of 4 by 4, turned: so it brings channels into that order, and back.
-        let turned = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-        let steps = |i: usize| _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_cvtepi32_ps(sums[i]), scales[i]));
-        let zero = _mm512_set1_epi16(job.zero.into());
-        let low = _mm512_adds_epi16(_mm512_packs_epi32(steps(0), steps(1)), zero);
-        let high = _mm512_adds_epi16(_mm512_packs_epi32(steps(2), steps(3)), zero);
-        let mut bytes = _mm512_packus_epi16(low, high);
-        if let Some(residual) = residual {
-            let residual = _mm512_permutexvar_epi32(turned, residual);
-            let [own, scale, offset] =
-                [job.added.own, job.added.residual, job.added.offset].map(|value| _mm512_set1_ps(value));
-            let sum = |i: usize| {
-                let vector = _mm512_broadcast_i32x4(_mm_loadu_si128(VECTORS[i].as_ptr().cast()));
-                let numbers = |bytes| _mm512_cvtepi32_ps(_mm512_shuffle_epi8(bytes, vector));
-                let other = _mm512_fmadd_ps(numbers(residual), scale, offset);
-                _mm512_cvtps_epi32(_mm512_fmadd_ps(numbers(bytes), own, other))
-            };
-            bytes = _mm512_packus_epi16(_mm512_packs_epi32(sum(0), sum(1)), _mm512_packs_epi32(sum(2), sum(3)));
-        }
-        _mm512_max_epu8(_mm512_permutexvar_epi32(turned, bytes), _mm512_set1_epi8(job.low.cast_signed()))
+        [_mm_loadu_si128(first), _mm_loadu_si128(first.add(1)), _mm_loadu_si128(second), _mm_loadu_si128(second.add(1))]
     }
 }
 
 /// Requantises and stores one pixel's 64 channels.
 #[inline(always)]
-unsafe fn store(sums: [__m512i; 4], scales: &[__m512; 4], job: &Job, row: usize) {
+unsafe fn store(sums: [__m512i; 4], scales: &[__m512; 4], finish: &Finish, job: &Job, row: usize) {
     let at = row * job.stride;
     // SAFETY: the features are the caller's, and the tile has this row.
     unsafe {
-        let residual = (!job.residual.is_null()).then(|| _mm512_loadu_si512(job.residual.add(at).cast()));
-        _mm512_storeu_si512(job.output.add(at).cast(), finish(sums, scales, job, residual));
+        let residual = match job.residual.is_null() {
+            true => None,
+            false => Some(parts(job.residual.add(at), job.residual.add(at + 32))),
+        };
+        _mm512_storeu_si512(job.output.add(at).cast(), finish.bytes(sums, scales, residual));
     }
 }
-
-/// Which four of 16 packed bytes are a vector's, each as the lowest of 32 bits; -1 leaves 0.
-const VECTORS: [[i8; 16]; 4] = {
-    let mut vectors = [[-1; 16]; 4];
-    let mut byte = 0;
-    while byte < 16 {
-        vectors[byte / 4][byte % 4 * 4] = byte as i8;
-        byte += 1;
-    }
-    vectors
-};
 
 macro_rules! tile {
     ($name:ident: $($row:literal $input:ident $a:ident $b:ident $c:ident $d:ident),+) => {
@@ -167,7 +247,8 @@ macro_rules! tile {
                     }
                 }
                 let scales = four(job.scales.cast()).map(|scales| _mm512_castsi512_ps(scales));
-                $( store([$a, $b, $c, $d], &scales, job, $row); )+
+                let finish = Finish::new(job);
+                $( store([$a, $b, $c, $d], &scales, &finish, job, $row); )+
             }
         }
     };

@@ -98,7 +98,7 @@ impl Arena<'_> {
 /// Runs layers in order; `own` is shared out evenly among the threads, for what each needs for itself.
 ///
 /// # Panics
-/// If a layer's output overlaps what it reads, or its places are too short.
+/// If a layer's output overlaps what it reads and is not the very place of what is added, or its places are too short.
 pub fn run(kernel: &Kernel, works: &[Work], arena: &mut [u8], own: &mut [u8], threads: NonZeroUsize) {
     let nowhere = 0..0;
     for work in works {
@@ -109,7 +109,12 @@ pub fn run(kernel: &Kernel, works: &[Work], arena: &mut [u8], own: &mut [u8], th
             Doing::Dequantise { output, .. } => (&output.place, None, &nowhere),
         };
         let apart = |other: &Range<usize>| other.end <= output.start || output.end <= other.start;
-        assert!(apart(input) && residual.is_none_or(apart), "what is read together with what is written lies apart");
+        assert!(apart(input), "what is read together with what is written lies apart");
+        let in_place = |place: &Range<usize>| place == output;
+        assert!(
+            residual.is_none_or(|place| apart(place) || in_place(place)),
+            "so does what is added, or each byte in its place"
+        );
     }
     let arena = Arena { start: arena.as_mut_ptr(), length: arena.len(), borrowed: PhantomData };
     let gate = Gate::default();
@@ -117,7 +122,8 @@ pub fn run(kernel: &Kernel, works: &[Work], arena: &mut [u8], own: &mut [u8], th
         let _watch = Watch(&gate);
         let threads = gate.open.wait();
         for (index, work) in works.iter().enumerate() {
-            // SAFETY: places were seen to lie apart, shares of one layer are apart, and the gate keeps layers apart.
+            // SAFETY: places were seen to lie apart, or what is added where it goes; shares of one layer are apart, and the gate
+            // keeps layers apart.
             unsafe { share(kernel, work, [thread, *threads], &arena, own) };
             gate.pass((index + 1) * threads);
         }
@@ -151,7 +157,7 @@ unsafe fn share(kernel: &Kernel, work: &Work, [thread, threads]: [usize; 2], are
     match &work.doing {
         Doing::Conv(layer) => {
             pad(&layer.output, layer.stride);
-            let [tiles, blocks] = [layer.table.tiles().len(), layer.packed.bias.len() / kernel.columns];
+            let [tiles, blocks] = [layer.reads.tiles().len(), layer.packed.bias.len() / kernel.columns];
             // Blocks halve the weights that a core reads, but must come out even.
             let part = if blocks % threads == 0 {
                 Part { tiles: 0..tiles, blocks: part(blocks) }
@@ -168,7 +174,7 @@ unsafe fn share(kernel: &Kernel, work: &Work, [thread, threads]: [usize; 2], are
             assert!(at(pixels.end) <= output.end, "pixels lie in the output");
             // SAFETY: shares are different pixels.
             let (input, largest) = unsafe { (arena.read(input), arena.write(&(at(pixels.start)..at(pixels.end)))) };
-            pool.run(kernel.activations, input, pixels.start, largest);
+            kernel.largest(pool, input, pixels.start, largest);
         }
         Doing::Quantise { input, picture } => {
             pad(&input.place, input.before);

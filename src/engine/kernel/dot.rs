@@ -4,7 +4,7 @@
 //! 128. The sums are single variables by a macro, as the compiler spills an array of so many.
 
 use super::{Activations, Job, Kernel, Tile, requantise::finish};
-use crate::engine::numbers::quantise_row;
+use crate::engine::{numbers::quantise_row, pool::Pool};
 use std::arch::{aarch64::*, asm};
 
 const ROWS: usize = 6;
@@ -20,6 +20,7 @@ pub static KERNEL: Kernel = Kernel {
     runs: || std::arch::is_aarch64_feature_detected!("dotprod"),
     tile: Tile::Scattered(tile),
     quantise: quantise_row,
+    largest: Pool::run,
     peak: None,
 };
 

@@ -13,6 +13,7 @@ mod avx512;
 pub mod crew;
 #[cfg(target_arch = "aarch64")]
 mod dot;
+mod even;
 mod layer;
 #[cfg(target_arch = "aarch64")]
 mod neon;
@@ -20,8 +21,10 @@ pub mod pages;
 mod plain;
 #[cfg(target_arch = "aarch64")]
 mod requantise;
+#[cfg(target_arch = "x86_64")]
+mod tiles;
 
-use super::net::Quantisation;
+use super::{net::Quantisation, pool::Pool};
 pub use layer::Layer;
 use layer::{Job, Part, Tile};
 use std::time::Instant;
@@ -73,6 +76,11 @@ pub struct Kernel {
     /// # Safety
     /// `runs` gave true.
     quantise: unsafe fn(&[f32], Quantisation, &mut [u8]),
+    /// [`Pool::run`], compiled for this kernel's vectors.
+    ///
+    /// # Safety
+    /// `runs` gave true.
+    largest: unsafe fn(&Pool, Activations, &[u8], usize, &mut [u8]),
     /// Multiplies as fast as the core can without reading memory, so many rounds, and says how often it did. None where
     /// nobody has written it.
     ///
@@ -129,10 +137,22 @@ impl Kernel {
         fitting.next().ok_or(KernelError { named: named.unwrap_or_default() })
     }
 
+    /// Whether it wants pixels evenly apart.
+    pub fn reads_evenly(&self) -> bool {
+        matches!(self.tile, Tile::Even(_))
+    }
+
     /// Makes bytes of numbers.
     pub fn quantise(&self, numbers: &[f32], quantisation: Quantisation, bytes: &mut [u8]) {
         assert!((self.runs)(), "the plan is made for its kernel");
         // SAFETY: `runs` gave true.
         unsafe { (self.quantise)(numbers, quantisation, bytes) }
+    }
+
+    /// Writes the largest of each window of a max-pooling, for the pixels from `first` that fit in `output`.
+    pub fn largest(&self, pool: &Pool, input: &[u8], first: usize, output: &mut [u8]) {
+        assert!((self.runs)(), "the plan is made for its kernel");
+        // SAFETY: `runs` gave true.
+        unsafe { (self.largest)(pool, self.activations, input, first, output) }
     }
 }

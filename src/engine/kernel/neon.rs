@@ -4,7 +4,7 @@
 //! refuses that one. Then pairs are added to sums of 32 bits.
 
 use super::{Activations, Job, Kernel, Tile, requantise::finish};
-use crate::engine::numbers::quantise_row;
+use crate::engine::{numbers::quantise_row, pool::Pool};
 use std::arch::aarch64::*;
 
 const ROWS: usize = 4;
@@ -24,6 +24,7 @@ pub static KERNEL: Kernel = Kernel {
     runs: || true,
     tile: Tile::Scattered(tile),
     quantise: quantise_row,
+    largest: Pool::run,
     peak: None,
 };
 

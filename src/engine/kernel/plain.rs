@@ -1,7 +1,7 @@
 //! The kernel without any instructions of its own: what the others are held against, and what runs everywhere.
 
 use super::{Activations, Job, Kernel, Tile};
-use crate::engine::numbers::quantise_row;
+use crate::engine::{numbers::quantise_row, pool::Pool};
 
 const COLUMNS: usize = 16;
 const DEPTH: usize = 4;
@@ -17,6 +17,7 @@ pub static KERNEL: Kernel = Kernel {
     runs: || true,
     tile: Tile::Scattered(tile),
     quantise: quantise_row,
+    largest: Pool::run,
     peak: None,
 };
 
