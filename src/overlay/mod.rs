@@ -32,6 +32,7 @@ pub mod patch;
 pub mod places;
 pub mod print;
 pub mod profile;
+mod rest;
 mod ridge;
 pub mod ruler;
 mod sector;
@@ -296,9 +297,13 @@ fn measured(frame: Frame<'_>, tones: &Tones<'_>, echo: Option<&Echo>, ticks: Opt
     let lone: Vec<[Spot; 2]> = unproven.iter().filter(|pair| is_lone(pair)).map(|pair| pair.ends).collect();
     let stand_alone = unproven.iter().all(|pair| lone.contains(&pair.ends));
     let refusal = refusal.filter(|_| !(is_outranked && stand_alone));
+    // Of tees and arrows another measurement's may have been passed over.
+    let is_turned = |marker: &&Marker| marker.axis.is_some() && pairs.iter().any(|pair| pair.ends.contains(&marker.at));
+    let has_more = markers.iter().find(is_turned).is_some_and(|marker| rest::has_line(tones, echo, marker, &pairs));
     let is_doubtful = |pair: &&Pair| {
         unproven.contains(pair) && !lone.contains(&pair.ends)
             || by_print.contains(pair) && has_words(pair)
+            || has_more
             || verdict::is_level(pair) && pair.label.is_none()
             || verdict::is_at_border(pair, outline.as_ref(), echo) && !pairs::are_whole(&markers, pair)
     };

@@ -277,7 +277,8 @@ impl Group {
                 let ways = matchings(&all);
                 let by_number = labels::by_number(&labels).filter(|twos| are_alike(markers, twos));
                 let by_print = || {
-                    let is_whole = markers.len() >= 4 && markers.len().is_multiple_of(2);
+                    // A cart draws all lines or none.
+                    let is_whole = lined <= 0.0 && markers.len() >= 4 && markers.len().is_multiple_of(2);
                     let way = is_whole.then(|| labels::by_print(tones, markers, &ways)).flatten()?;
                     Some(&ways[way]).filter(|twos| are_alike(markers, twos))
                 };
