@@ -4,6 +4,7 @@ use super::{marker::Marker, tone::Tones};
 
 /// The ways in from the picture's edges: right, left, down, up.
 const INWARDS: [(i32, i32); 4] = [(1, 0), (-1, 0), (0, 1), (0, -1)];
+
 /// Whether the tip of an arm of a marker like `marker` reaches in from the picture's edge.
 pub(super) fn has_cut_arm(tones: &Tones, marker: &Marker) -> bool {
     INWARDS.into_iter().any(|(dx, dy)| {

@@ -47,7 +47,7 @@ const EVEN_PX: f32 = 1.0;
 const EVEN_PART: f32 = 0.1;
 const WHOLE_PX: f32 = 0.6;
 const WHOLE_PART: f32 = 0.05;
-/// How far such a place may be from where it was measured.
+/// How far a place on whole or half pixels may be from where a centre was measured.
 const OFF_GRID_MAX: f32 = 0.2;
 /// The cosine of the most by which a tee or arrow may look past its partner.
 const FACING: f32 = 0.97;
