@@ -1,8 +1,8 @@
 //! Which markers have one label: a cart that labels both ends of a distance writes the same beside them.
 //!
-//! Markers that all have a number are joined by it. Else what stands out around each marker in its colour is held against what
-//! stands out around the others: markers with one label have it at one place, read or not. Always holds: all markers are joined,
-//! each to one other, or none. Deliberately absent: print on a marker's own line, of which a plus may be a part, and what lies
+//! Markers that all have a number, or all but two, are joined by it. Else what stands out around each marker in its colour is held
+//! against what stands out around the others: markers with one label have it at one place, read or not. Always holds: all markers are
+//! joined, each to one other, or none. Deliberately absent: print on a marker's own line, of which a plus may be a part, and what lies
 //! towards another marker, as a line does.
 
 use super::{

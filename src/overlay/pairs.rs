@@ -136,9 +136,9 @@ fn is_rivalled(pair: &Pair, markers: &[Marker], loose: &[&Marker]) -> bool {
     ends.any(is_third) || weak().any(|a| weak().any(|b| is_longer(a, b)))
 }
 
-/// Whether a pair's ends are two crosses of one size, or two tees or arrows that look straight at each other, surely seen, with nothing like
-/// them on the picture but in another colour, no line that leaves them, and no print in their colour: plus signs in print are as like
-/// as calipers are.
+/// Whether a pair's ends are two crosses of one size, or two tees or arrows that look straight at each other, surely seen, with nothing
+/// like them on the picture but in another colour, no line that leaves them, and no print in their colour: plus signs in print are as
+/// like as calipers are.
 pub(super) fn is_lone(tones: &Tones, markers: &[Marker], pair: &Pair, in_print: impl Fn(&Marker) -> bool) -> bool {
     let Some([a, b]) = ends_of(markers, pair) else { return false };
     let apart = a.tone.gap(b.tone).saturating_mul(WORN_TIMES).saturating_add(COLOURS);

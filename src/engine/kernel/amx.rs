@@ -205,37 +205,27 @@ unsafe fn begin_sums() {
 unsafe fn multiply<const HALVES: usize>(start: *const u8, stride: usize, weights: *const i8) {
     // SAFETY: the caller's.
     unsafe {
+        asm!(
+            "tileloadd tmm4, [{first} + {stride}*1]",
+            "tileloadd tmm6, [{weights} + {unit}*1]",
+            "tdpbusd tmm0, tmm4, tmm6",
+            "tileloadd tmm7, [{weights} + {unit}*1 + 64]",
+            "tdpbusd tmm1, tmm4, tmm7",
+            first = in(reg) start,
+            stride = in(reg) stride,
+            weights = in(reg) weights,
+            unit = in(reg) UNIT,
+            out("tmm0") _, out("tmm1") _, out("tmm4") _, out("tmm6") _, out("tmm7") _,
+            options(nostack, readonly, preserves_flags),
+        );
         if HALVES == 2 {
             asm!(
-                "tileloadd tmm4, [{first} + {stride}*1]",
-                "tileloadd tmm6, [{weights} + {unit}*1]",
-                "tdpbusd tmm0, tmm4, tmm6",
-                "tileloadd tmm7, [{weights} + {unit}*1 + 64]",
-                "tdpbusd tmm1, tmm4, tmm7",
                 "tileloadd tmm5, [{second} + {stride}*1]",
                 "tdpbusd tmm2, tmm5, tmm6",
                 "tdpbusd tmm3, tmm5, tmm7",
-                first = in(reg) start,
                 second = in(reg) start.wrapping_add(16 * stride),
                 stride = in(reg) stride,
-                weights = in(reg) weights,
-                unit = in(reg) UNIT,
-                out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
-                out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
-                options(nostack, readonly, preserves_flags),
-            );
-        } else {
-            asm!(
-                "tileloadd tmm4, [{first} + {stride}*1]",
-                "tileloadd tmm6, [{weights} + {unit}*1]",
-                "tdpbusd tmm0, tmm4, tmm6",
-                "tileloadd tmm7, [{weights} + {unit}*1 + 64]",
-                "tdpbusd tmm1, tmm4, tmm7",
-                first = in(reg) start,
-                stride = in(reg) stride,
-                weights = in(reg) weights,
-                unit = in(reg) UNIT,
-                out("tmm0") _, out("tmm1") _, out("tmm4") _, out("tmm6") _, out("tmm7") _,
+                out("tmm2") _, out("tmm3") _, out("tmm5") _,
                 options(nostack, readonly, preserves_flags),
             );
         }
