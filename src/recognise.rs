@@ -128,13 +128,16 @@ impl Recogniser {
         };
         let first = letters(line)?;
         match text::judge(&first) {
-            settled @ (Said::Other | Said::Bare) => Ok((settled, text::perhaps(&first))),
+            settled @ (Said::Other | Said::Bare) if !text::is_doubtful(&first) => Ok((settled, text::perhaps(&first))),
             Said::Length { length, sure } if sure >= text::BEYOND_DOUBT => {
                 Ok((Said::Length { length, sure }, Vec::new()))
             }
             doubtful => {
                 let second = letters(&line.tighter())?;
                 let said = text::judge(&second);
+                if let (Said::Other | Said::Bare, Said::Other | Said::Bare) = (&doubtful, &said) {
+                    return Ok((doubtful, text::perhaps(&first)));
+                }
                 let mut perhaps = text::perhaps(&first);
                 perhaps.extend(text::perhaps(&second));
                 perhaps.sort_by(|a, b| a.length.0.total_cmp(&b.length.0));

@@ -9,7 +9,7 @@
 
 use super::{
     Pair, Print, PrintedLength, Ruler, Sight,
-    lengths::{Slack, has_rivals, numbered, sorted},
+    lengths::{Slack, has_rivals, nearly_agree, numbered, sorted},
     marker::{Marker, Proof},
 };
 use crate::{frame::Spot, refusal::Refusal};
@@ -81,8 +81,9 @@ impl Sight {
             return Some(choices.into_iter().map(|choice| (None, choice)).collect());
         }
         let mut all = Vec::new();
+        let is_only = rulers.iter().filter(|ruler| self.open.has_any(ruler, &lengths)).count() == 1;
         for ruler in &rulers {
-            let choices = self.open.on(ruler, rulers.len() == 1, &lengths)?;
+            let choices = self.open.on(ruler, is_only, &lengths)?;
             all.extend(choices.into_iter().map(|choice| (Some(ruler.clone()), choice)));
         }
         Some(all)
@@ -124,8 +125,14 @@ impl Open {
         self.joints.is_empty()
     }
 
-    /// The pairs that have these lengths, longest first, on a ruler, which may be the only one: one choice for each pair that may
-    /// be the longest; none where there is too much to try.
+    /// Whether two markers have one of these lengths on a ruler.
+    fn has_any(&self, ruler: &Ruler, lengths: &[&PrintedLength]) -> bool {
+        let cm = self.joints.iter().map(|&(_, ends)| ruler.distance(ends).0);
+        cm.into_iter().any(|cm| lengths.iter().any(|printed| nearly_agree(cm, printed)))
+    }
+
+    /// The pairs that have these lengths, longest first, on a ruler, which may be the only one on which any has: one choice for each
+    /// pair that may be the longest; none where there is too much to try.
     fn on(&self, ruler: &Ruler, is_only: bool, lengths: &[&PrintedLength]) -> Option<Vec<Choice>> {
         let cm_per_px = 1.0 / ruler.scale.0.min(ruler.across.0);
         let mut search = Search::new(self, lengths, |ends| ruler.distance(ends).0, cm_per_px);

@@ -1,6 +1,12 @@
-//! Arms of markers that the picture's edge cuts off.
+//! Arms of markers that the picture's edge cuts off, and markers where the echo ends, of which something may be cut off.
 
-use super::{marker::Marker, tone::Tones};
+use super::{Outline, Pair, echo::Echo, marker::Marker, tone::Tones};
+use crate::frame::Spot;
+
+/// A marker this near to the sector's border may be cut by it, in pixels: half an arm of most.
+const BORDER: f32 = 8.0;
+/// The same by the echo's cells of 16 pixels, of which there is one more all around it.
+const BY_CELLS: f32 = 33.0;
 
 /// The ways in from the picture's edges: right, left, down, up.
 const INWARDS: [(i32, i32); 4] = [(1, 0), (-1, 0), (0, 1), (0, -1)];
@@ -41,4 +47,18 @@ fn is_cut_arm(on: &impl Fn(i32, i32) -> bool, marker: &Marker, along: i32) -> bo
     let clear = beside().filter(|&(along, deep)| !on(along, deep)).count();
     let ends = !on(middle, length + 1);
     length > DEPTH + 1 && length <= reach && ends && 5 * clear >= 4 * beside().count()
+}
+
+/// Whether an end lies at the sector's border, or beyond it, or where the echo ends before that, as on a picture that was cut and
+/// framed: what is cut off may look like a whole marker.
+pub(super) fn is_at_border(pair: &Pair, outline: Option<&Outline>, echo: Option<&Echo>) -> bool {
+    let has_room = |end: Spot| outline.is_none_or(|outline| outline.has_room(end, BORDER));
+    let is_inside = |end: Spot| {
+        let around = (-1..=1).flat_map(|dy| (-1..=1).map(move |dx| [dx, dy].map(|d| BY_CELLS * d as f32)));
+        // What lies beyond the border of a sector that is known needs no echo.
+        let is_beyond = |at: Spot| outline.is_some_and(|outline| !outline.has_room(at, 0.0));
+        let mut around = around.into_iter().map(|[dx, dy]| Spot { x: end.x + dx, y: end.y + dy });
+        echo.is_none_or(|echo| around.all(|at| echo.holds(at.x, at.y) || is_beyond(at)))
+    };
+    !pair.ends.into_iter().all(|end| has_room(end) && is_inside(end))
 }

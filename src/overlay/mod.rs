@@ -304,8 +304,8 @@ fn measured(frame: Frame<'_>, tones: &Tones<'_>, echo: Option<&Echo>, ticks: Opt
         unproven.contains(pair) && !lone.contains(&pair.ends)
             || by_print.contains(pair) && has_words(pair)
             || has_more
-            || verdict::is_level(pair) && pair.label.is_none()
-            || verdict::is_at_border(pair, outline.as_ref(), echo) && !pairs::are_whole(&markers, pair)
+            || pairs::is_level(pair) && pair.label.is_none()
+            || cut::is_at_border(pair, outline.as_ref(), echo) && !pairs::are_whole(&markers, pair)
     };
     let doubtful = pairs.iter().filter(is_doubtful).map(|pair| pair.ends).collect();
     let weak = weak.iter().map(|pair| pair.ends).collect();

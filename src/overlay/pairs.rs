@@ -14,6 +14,8 @@ use super::{
 use crate::{frame::Spot, refusal::Refusal};
 use alloc::vec::Vec;
 
+/// Ends that differ by less than this in one direction lie in one row or column, in pixels.
+const LEVEL: f32 = 0.5;
 /// More markers than this are not calipers, and need not be joined.
 const MARKERS_MAX: usize = 24;
 /// How surely a marker must be seen that only its likeness to another one tells, as [`Marker::outline`].
@@ -163,6 +165,12 @@ pub(super) fn are_whole(markers: &[Marker], pair: &Pair) -> bool {
 fn ends_of<'a>(markers: &'a [Marker], pair: &Pair) -> Option<[&'a Marker; 2]> {
     let at = |end: Spot| markers.iter().find(|marker| marker.at == end);
     Some([at(pair.ends[0])?, at(pair.ends[1])?])
+}
+
+/// Whether a pair's ends lie in one row or column.
+pub(super) fn is_level(pair: &Pair) -> bool {
+    let [a, b] = pair.ends;
+    (a.x - b.x).abs().min((a.y - b.y).abs()) < LEVEL
 }
 
 /// Whether `at` lies on the line that joins a pair, and not at its ends.

@@ -8,19 +8,10 @@
 use super::{Mark, PrintedLength};
 use crate::units::Centimetres;
 use alloc::{string::String, vec::Vec};
+use letters::{Glyph, NAMES, glyphs, is_near, is_part, is_point};
+pub use letters::{Letter, raw};
 
-/// A letter as it was read.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Letter {
-    /// The letter.
-    pub character: char,
-    /// How sure the recogniser is of it, 0 to 1.
-    pub sure: f32,
-    /// About where its middle lies on the line's picture, in pixels from the left.
-    pub x: f32,
-    /// The widest inkless gap between it and the letter before, in heights of a capital; negative where it is not known.
-    pub gap: f32,
-}
+mod letters;
 
 /// What a line of print says.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,10 +33,6 @@ pub enum Said {
 
 /// Lengths that are measured on a kidney's picture, in centimetres, with room for dwarfed and giant kidneys.
 const LENGTH_CM: core::ops::RangeInclusive<f32> = 0.5..=30.0;
-/// Names that carts give to a distance. *Source*: the measurement boxes of LOGIQ, Philips, Siemens, Canon, Samsung, Mindray.
-const NAMES: [&str; 8] = ["L", "D", "LT", "LEN", "DIST", "DIST.", "LENGTH", "DISTANCE"];
-/// Names this long are known also with one letter misread.
-const NAME_LONG: usize = 4;
 /// Digits that a value has before the point, and after it.
 const WHOLE_DIGITS_MAX: usize = 3;
 const DECIMALS: core::ops::RangeInclusive<usize> = 1..=2;
@@ -55,26 +42,8 @@ pub const BEYOND_DOUBT: f32 = 0.85;
 const VALUE_SURE: f32 = 0.6;
 const OWNER_SURE: f32 = 0.5;
 const UNIT_SURE: f32 = 0.5;
-/// Marks that no length has.
-const SPECKS: &str = "/-_'`~\"\\";
 /// A blank's gap is wider than that between letters of a word by this, in heights of a capital.
 const BLANK_WIDER: f32 = 0.1;
-
-/// A letter without the blanks around it.
-#[derive(Clone, Copy)]
-struct Glyph {
-    character: char,
-    sure: f32,
-    gap: f32,
-    /// Whether a blank was read before it.
-    after_blank: bool,
-}
-
-/// The text of letters as read.
-pub fn raw(letters: &[Letter]) -> String {
-    let text: String = letters.iter().map(|letter| letter.character).collect();
-    String::from(text.trim())
-}
 
 /// The length in a line of print that was read without doubt.
 pub fn parse(text: &str) -> Option<PrintedLength> {
@@ -106,7 +75,9 @@ pub fn agreed(first: (&[Letter], Said), second: (&[Letter], Said)) -> Said {
         (Said::Length { length, sure }, _) | (Said::Unsure, Said::Length { length, sure }) if same_points => {
             Said::Length { length, sure }
         }
-        (Said::Unsure, Said::Length { length, sure }) if sure >= BEYOND_DOUBT => Said::Length { length, sure },
+        (Said::Unsure | Said::Other, Said::Length { length, sure }) if sure >= BEYOND_DOUBT => {
+            Said::Length { length, sure }
+        }
         _ => Said::Unsure,
     }
 }
@@ -114,11 +85,8 @@ pub fn agreed(first: (&[Letter], Said), second: (&[Letter], Said)) -> Said {
 /// What a line of print says.
 pub fn judge(letters: &[Letter]) -> Said {
     let glyphs = glyphs(letters);
-    let Some((body, unit)) = glyphs.split_at_checked(glyphs.len().saturating_sub(2)) else { return Said::Other };
-    let cm_per_unit = match unit {
-        [Glyph { character: 'C', .. }, Glyph { character: 'M', .. }] => 1.0,
-        [Glyph { character: 'M', .. }, Glyph { character: 'M', .. }] => 0.1,
-        _ => return if may_have_unit(&glyphs) { Said::Unsure } else { Said::Other },
+    let Some((body, unit, cm_per_unit)) = with_unit(&glyphs) else {
+        return if may_have_unit(&glyphs) { Said::Unsure } else { Said::Other };
     };
     let start = body.iter().rposition(|glyph| !is_part(glyph)).map_or(0, |at| at + 1);
     let (name, number) = body.split_at(start);
@@ -126,8 +94,8 @@ pub fn judge(letters: &[Letter]) -> Said {
         Named::Distance(owner) => owner,
         // A number of its own, or with a name that is none of a distance.
         Named::Unknown if number.iter().any(is_point) => return Said::Unsure,
-        // A digit and a blank before the value may be a label, or a mark misread.
-        Named::Other if name.is_empty() && number.get(1).is_some_and(|glyph| glyph.after_blank) => return Said::Unsure,
+        // Digits and a blank before the value may be a label, or a name or a mark misread.
+        Named::Other if name.is_empty() && number.iter().skip(1).any(|glyph| glyph.after_blank) => return Said::Unsure,
         Named::Other if name.is_empty() && number.iter().any(is_point) => return Said::Bare,
         // A name of a distance behind a letter that may be a number.
         Named::Other if may_be_owned(name) && number.iter().any(is_point) => return Said::Unsure,
@@ -160,19 +128,36 @@ pub fn judge(letters: &[Letter]) -> Said {
     Said::Length { length: PrintedLength { raw: raw(letters), label, mark: owner.mark, length, step }, sure }
 }
 
+/// Whether a line that says something else may be a length with letters misread: a number with a point, the end of a unit, and a letter
+/// that was not read surely.
+pub fn is_doubtful(letters: &[Letter]) -> bool {
+    let glyphs = glyphs(letters);
+    glyphs.last().is_some_and(|last| last.character == 'M')
+        && glyphs.iter().any(is_point)
+        && glyphs.iter().any(|glyph| glyph.sure < BEYOND_DOUBT)
+}
+
+/// What stands before a unit of length, the unit, and what it is worth in centimetres; none where there is none.
+fn with_unit(glyphs: &[Glyph]) -> Option<(&[Glyph], &[Glyph], f32)> {
+    let (body, unit) = glyphs.split_at_checked(glyphs.len().checked_sub(2)?)?;
+    match unit {
+        [Glyph { character: 'C', .. }, Glyph { character: 'M', .. }] => Some((body, unit, 1.0)),
+        [Glyph { character: 'M', .. }, Glyph { character: 'M', .. }] => Some((body, unit, 0.1)),
+        _ => None,
+    }
+}
+
 /// The lengths that a line may say whose point, label or mark was not read surely: its last number, with a point where it has none.
 /// To be held against what else tells the length.
 pub fn perhaps(letters: &[Letter]) -> Vec<PrintedLength> {
     let glyphs = glyphs(letters);
-    let Some((body, unit)) = glyphs.split_at_checked(glyphs.len().saturating_sub(2)) else { return Vec::new() };
-    let cm_per_unit = match unit {
-        [Glyph { character: 'C', .. }, Glyph { character: 'M', .. }] => 1.0,
-        [Glyph { character: 'M', .. }, Glyph { character: 'M', .. }] => 0.1,
-        _ => return Vec::new(),
-    };
+    // A letter too many may have been read behind the unit.
+    let shorter = || with_unit(glyphs.split_last()?.1);
+    let Some((body, _, cm_per_unit)) = with_unit(&glyphs).or_else(shorter) else { return Vec::new() };
     let start = body.iter().rposition(|glyph| !is_part(glyph)).map_or(0, |at| at + 1);
-    let number = &body[start..];
-    let begins = (0..number.len()).filter(|&at| at == 0 || number[at].after_blank);
+    let (name, number) = body.split_at(start);
+    let is_numbered = matches!(owner_of(name), Named::Distance(Owner { numbered: true, .. }));
+    let begins = (0..number.len()).filter(|&at| at == 0 || number[at].after_blank || at == 1 && is_numbered);
     let point = Glyph { character: '.', sure: 0.0, gap: -1.0, after_blank: false };
     let mut values: Vec<Vec<Glyph>> = Vec::new();
     for value in begins.map(|at| &number[at..]) {
@@ -190,61 +175,6 @@ pub fn perhaps(letters: &[Letter]) -> Vec<PrintedLength> {
         is_possible.then(|| PrintedLength { raw: raw(letters), label: None, mark: None, length, step })
     };
     values.iter().filter_map(length).collect()
-}
-
-/// The letters without blanks, capital, in one writing of what recognisers write in several.
-fn glyphs(letters: &[Letter]) -> Vec<Glyph> {
-    let mut glyphs: Vec<Glyph> = Vec::new();
-    let mut after_blank = false;
-    for letter in letters {
-        // What smear makes of a blank.
-        let is_speck = SPECKS.contains(letter.character) && letter.sure < OWNER_SURE;
-        if letter.character.is_whitespace() || is_speck {
-            after_blank = true;
-            continue;
-        }
-        let before: String = glyphs.iter().map(|glyph| glyph.character).collect();
-        let character = match letter.character {
-            '\u{ff1a}' | ';' | '\u{ff1b}' => ':',
-            '\u{ff0c}' | ',' | '\u{b7}' => '.',
-            '\u{d7}' | '\u{2715}' => 'X',
-            '\u{5341}' | '\u{ff0b}' => '+',
-            // Many typefaces draw a one like these. At a label's place there is no such letter.
-            'l' | 'I' | '|' if !after_blank && (before == "D" || before.ends_with("DIST")) => '1',
-            'l' | 'I' | '|' if before.is_empty() => '1',
-            'l' | '|' if !after_blank && before.ends_with('.') => '1',
-            c => c.to_ascii_uppercase(),
-        };
-        glyphs.push(Glyph { character, sure: letter.sure, gap: letter.gap, after_blank });
-        after_blank = false;
-    }
-    with_own_points(glyphs)
-}
-
-/// The same with colons and points where only they can stand: after a letter that is a label, and within a value.
-fn with_own_points(mut glyphs: Vec<Glyph>) -> Vec<Glyph> {
-    let points = glyphs.iter().filter(|glyph| is_point(glyph)).count();
-    if let [Glyph { character: 'A'..='C', .. }, mark @ Glyph { character: '.', .. }, ..] = &mut glyphs[..]
-        && points == 2
-    {
-        mark.character = ':';
-    }
-    let is_digit = |glyph: &Glyph| glyph.character.is_ascii_digit();
-    let is_within = |at: &usize| glyphs[*at].character == ':' && is_digit(&glyphs[at - 1]) && is_digit(&glyphs[at + 1]);
-    if points == 0
-        && let Some(at) = (1..glyphs.len().saturating_sub(1)).find(is_within)
-    {
-        glyphs[at].character = '.';
-    }
-    glyphs
-}
-
-fn is_point(glyph: &Glyph) -> bool {
-    glyph.character == '.'
-}
-
-fn is_part(glyph: &Glyph) -> bool {
-    glyph.character.is_ascii_digit() || is_point(glyph)
 }
 
 /// Whether a line without a unit may be a length whose unit was misread.
@@ -328,17 +258,6 @@ fn owner_of(name: &[Glyph]) -> Named {
     }
 }
 
-/// Whether two words are the same, or the known one is long and one of its letters is misread or lost.
-fn is_near(word: &str, known: &str) -> bool {
-    let (word_length, length) = (word.chars().count(), known.len());
-    if word == known || length < NAME_LONG {
-        return word == known;
-    }
-    let before = word.chars().zip(known.chars()).take_while(|(a, b)| a == b).count();
-    let after = word.chars().rev().zip(known.chars().rev()).take_while(|(a, b)| a == b).count();
-    (word_length == length || word_length + 1 == length) && before + after + 1 >= length
-}
-
 /// Whether most letters of a word are those of the known one, in their order, or its first and last letter are.
 fn resembles(word: &str, known: &str) -> bool {
     let frame = |word: &str| (word.chars().next(), word.chars().last());
@@ -373,8 +292,10 @@ fn split<'a>(owner: &Owner, number: &'a [Glyph], possible: impl Fn(&[Glyph]) -> 
         (Some(_), _) => Split::Unsure,
         (None, _) if !owner.numbered || first.after_blank || label.is_none() || whole < 2 => without,
         (None, _) => match (first.gap, number[1].gap) {
-            (before, after) if before >= 0.0 && after >= before + BLANK_WIDER => Split::Into(label, &number[1..]),
             (before, after) if after >= 0.0 && before >= after + BLANK_WIDER => without,
+            // What has a mark needs no number.
+            _ if owner.mark.is_some() => Split::Unsure,
+            (before, after) if before >= 0.0 && after >= before + BLANK_WIDER => Split::Into(label, &number[1..]),
             // Without gaps to go by, only one reading may be possible.
             _ if !possible(number) && possible(&number[1..]) => Split::Into(label, &number[1..]),
             _ => Split::Unsure,

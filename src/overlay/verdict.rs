@@ -5,19 +5,17 @@
 //! be. Always holds: a sight with a refusal has no chosen pair.
 
 use super::{
-    Outline, Pair, Print, PrintedLength, Ruler, Sight,
-    echo::Echo,
+    Pair, Print, PrintedLength, Ruler, Sight,
     lengths::{
         AGREEMENT, RIVAL, Slack, agree, are_borne_out, are_in_proportion, fits, has_rivals, is_in_proportion,
         nearly_agree, numbered, sorted,
     },
     pairs::Pairing,
-    ruler::{Numbers, Ticks},
+    ruler::{Across, Numbers, STRETCH_MAX, Ticks},
 };
 use crate::{
-    frame::Spot,
     refusal::Refusal,
-    units::{Centimetres, Pixels},
+    units::{Centimetres, Pixels, PixelsPerCm},
 };
 use alloc::vec::Vec;
 
@@ -27,14 +25,6 @@ const LENGTH_MIN: Pixels = Pixels(45.0);
 /// The shortest distance that may be a kidney's length. *Source*: Rosenbaum et al. 1984, AJR 142:467: newborn kidneys
 /// have 4.5 cm on average; 3 cm leaves room for the small and the shrunken.
 const LENGTH_MIN_CM: Centimetres = Centimetres(3.0);
-
-/// Ends that differ by less than this in one direction lie in one row or column, in pixels.
-const LEVEL: f32 = 0.5;
-
-/// A marker this near to the sector's border may be cut by it, in pixels: half an arm of most.
-const BORDER: f32 = 8.0;
-/// The same by the echo's cells of 16 pixels, of which there is one more all around it.
-const BY_CELLS: f32 = 33.0;
 
 /// What print says of a pairing.
 enum Verdict {
@@ -142,10 +132,10 @@ impl Sight {
         let lengths = sorted(print);
         let Some(longest) = lengths.first().copied() else { return self };
         // Every two markers that no line joins are a measurement more; one may be a part of one, unless each line has its length.
-        let is_printed = |pair: &Pair| {
-            let agrees = |ruler: &Ruler| lengths.iter().any(|printed| agree(ruler.distance(pair.ends).0, printed));
-            self.ruler.as_ref().is_some_and(agrees)
-        };
+        let rulers = self.rulers();
+        let agrees =
+            |ruler: &Ruler, pair: &Pair| lengths.iter().any(|printed| agree(ruler.distance(pair.ends).0, printed));
+        let is_printed = |pair: &Pair| rulers.iter().any(|ruler| agrees(ruler, pair));
         let unlined = if self.by_line.iter().all(is_printed) { self.unlined / 2 } else { self.unlined.div_ceil(2) };
         let measured = numbered(print).max(self.by_line.len() + unlined);
         let is_whole = print.unread == 0 && measured <= lengths.len();
@@ -157,18 +147,21 @@ impl Sight {
         let mut lined = self.by_line.clone();
         lined.sort_by(|a, b| b.unstretched(stretch).0.total_cmp(&a.unstretched(stretch).0));
         let Some(&pair) = lined.first() else { return self };
-        let fits = match &self.ruler {
+        // Of several worths that ticks may have the others must not make it another length that is printed.
+        let mut fitting = rulers.iter().filter(|ruler| agrees(ruler, &pair));
+        let ruler = fitting.next().filter(|_| fitting.next().is_none());
+        let fits = match ruler {
             Some(ruler) => {
                 let is_rival = |other: &&Pair| ruler.distance(other.ends).0 > (1.0 - AGREEMENT) * longest.length.0;
                 agree(ruler.distance(pair.ends).0, longest) && lined.iter().filter(is_rival).count() == 1
             }
-            None => are_in_proportion(&lined, stretch, &lengths),
+            None => rulers.is_empty() && are_in_proportion(&lined, stretch, &lengths),
         };
         if !fits || pair.length() < LENGTH_MIN {
             return self;
         }
         self.pairs = lined.iter().map(|other| Pair { chosen: other.ends == pair.ends, ..*other }).collect();
-        Self { refusal: None, text: Some(longest.clone()), ..self }
+        Self { refusal: None, ruler: ruler.cloned(), text: Some(longest.clone()), ..self }
     }
 
     /// Without print a pair with an end that is not clear is no measurement. On a cart's whole screen two like marks are none by
@@ -257,12 +250,31 @@ impl Sight {
         let fitting = [Slack::Seen, Slack::Agreed].map(|slack| self.fitting(print, slack));
         let Some(fitting) = fitting.into_iter().find(|fitting| !fitting.is_empty()) else { return self };
         let Some((pairs, ruler)) = in_common(fitting, self.stretch().unwrap_or(1.0)) else { return self };
+        if self.may_be_stretched(&pairs, ruler.as_ref(), print) {
+            return self;
+        }
         self.pairings.clear();
         self.pairs = pairs;
         self.ruler = ruler;
         let sight = self.settled();
         let text = sight.chosen().map(|_| longest);
         Self { text, ..sight }
+    }
+
+    /// Whether, where nothing tells how much the picture is stretched, it may be so much that another pairing fits, with another longest
+    /// pair.
+    fn may_be_stretched(&self, pairs: &[Pair], ruler: Option<&Ruler>, print: &Print) -> bool {
+        let Some(ruler) = ruler.filter(|ruler| ruler.by == Across::Assumed) else { return false };
+        let longest = |pairs: &[Pair], ruler: &Ruler| {
+            let length = |pair: &Pair| ruler.distance(pair.ends).0;
+            pairs.iter().max_by(|a, b| length(a).total_cmp(&length(b))).map(|pair| pair.ends)
+        };
+        let own = longest(pairs, ruler);
+        stretches().any(|stretch| {
+            let ruler = Ruler { across: PixelsPerCm(stretch * ruler.scale.0), ..ruler.clone() };
+            let mut others = self.pairings.iter().filter(|other| longest(&other.pairs, &ruler) != own);
+            others.any(|other| fits(other, &ruler, print, Slack::Seen))
+        })
     }
 
     /// The pairings that fit, with the ruler on which they do.
@@ -309,24 +321,10 @@ fn in_common(fitting: Vec<(Pairing, Option<Ruler>)>, stretch: f32) -> Option<(Ve
     common.iter().any(|pair| pair.ends == longest.ends).then_some((common, ruler))
 }
 
-/// Whether a pair's ends lie in one row or column.
-pub(super) fn is_level(pair: &Pair) -> bool {
-    let [a, b] = pair.ends;
-    (a.x - b.x).abs().min((a.y - b.y).abs()) < LEVEL
-}
-
-/// Whether an end lies at the sector's border, or beyond it, or where the echo ends before that, as on a picture that was cut and
-/// framed: what is cut off may look like a whole marker.
-pub(super) fn is_at_border(pair: &Pair, outline: Option<&Outline>, echo: Option<&Echo>) -> bool {
-    let has_room = |end: Spot| outline.is_none_or(|outline| outline.has_room(end, BORDER));
-    let is_inside = |end: Spot| {
-        let around = (-1..=1).flat_map(|dy| (-1..=1).map(move |dx| [dx, dy].map(|d| BY_CELLS * d as f32)));
-        // What lies beyond the border of a sector that is known needs no echo.
-        let is_beyond = |at: Spot| outline.is_some_and(|outline| !outline.has_room(at, 0.0));
-        let mut around = around.into_iter().map(|[dx, dy]| Spot { x: end.x + dx, y: end.y + dy });
-        echo.is_none_or(|echo| around.all(|at| echo.holds(at.x, at.y) || is_beyond(at)))
-    };
-    !pair.ends.into_iter().all(|end| has_room(end) && is_inside(end))
+/// How much wider than high a picture may be shown, in steps of a hundredth.
+fn stretches() -> impl Iterator<Item = f32> {
+    let steps = (100.0 * libm::logf(STRETCH_MAX)) as i32;
+    (-steps..=steps).map(|step| libm::expf(step as f32 / 100.0))
 }
 
 /// What print says of pairs, one of which is chosen, on a ruler.

@@ -28,7 +28,7 @@ use worth::Grouping;
 /// The ruler along the top lies in this part of the picture.
 const TOP_PART: f32 = 0.35;
 /// Horizontal and vertical scales differ by no more than this factor.
-const STRETCH_MAX: f32 = 1.34;
+pub(super) const STRETCH_MAX: f32 = 1.34;
 /// How far a tick may lie from its place in the end, in pixels.
 const OFF_MAX: f32 = 1.3;
 /// How far ticks lie from their places, root mean square: at most so many pixels and this part of a step. Whole pixels make

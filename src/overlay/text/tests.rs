@@ -40,6 +40,13 @@ fn given_the_forms_of_the_carts_expect_label_and_length() {
     // A colon or a point where only the other can stand.
     check("D1116:5 mm", Some((Some(1), 11.65)));
     check("A. 9.52 cm", Some((Some(1), 9.52)));
+    // A point where a blank is.
+    check("1D.10.06cm", Some((Some(1), 10.06)));
+    check("D2.57.2 mm", Some((Some(2), 5.72)));
+    check("1D7.84.cm", Some((Some(1), 7.84)));
+    // A letter where only a digit can stand, and what nothing ends in.
+    check("1 L B.36 cm", Some((Some(1), 8.36)));
+    check("1D 2.23 cm ^", Some((Some(1), 2.23)));
 }
 
 #[test]
@@ -101,6 +108,9 @@ fn given_a_lost_blank_expect_the_wider_gap_to_tell_label_from_value() {
     assert_eq!(value("Dist25.1cm", "5"), Some((Some(2), 5.1)));
     assert_eq!(value("Dist25.1cm", "2"), Some((None, 25.1)));
     assert_eq!(judge(&letters("Dist25.1cm", "", "")), Said::Unsure);
+    // What has a mark has no number: a gap that tells one is not measured rightly.
+    assert_eq!(judge(&letters("xDist10.9cm", "", "0")), Said::Unsure);
+    assert_eq!(value("xDist10.9cm", "1"), Some((None, 10.9)));
     // An eighth measurement is a B.
     assert_eq!(value("8: 10.93 cm", ""), Some((Some(2), 10.93)));
     // With its blank before the value this is the depth setting.
@@ -141,7 +151,7 @@ fn given_an_unsure_letter_that_matters_expect_no_length_and_it_said() {
     for text in ["13.4cm", "49.7 cm"] {
         assert_eq!(judge(&letters(text, "", "")), Said::Bare, "{text}");
     }
-    for text in ["D1932mm", "D162 5mm", "x 11.lcm"] {
+    for text in ["D1932mm", "D162 5mm", "x 11.lcm", "01 93.1 mm"] {
         assert_eq!(judge(&letters(text, "l5", "")), Said::Unsure, "{text}");
     }
     assert!(matches!(judge(&letters("1 L 8.84 cm", "L ", "")), Said::Length { .. }));
@@ -163,6 +173,7 @@ fn given_two_readings_expect_a_length_only_where_they_agree() {
     assert_eq!(both("1 L 8.84.cm", "1 L 8.84 cm"), Some((Some(1), 8.84)));
     assert_eq!(both("1 L 8.84 cm", "1 L 8.84 c"), Some((Some(1), 8.84)));
     assert_eq!(both("1 L 884 cm", "1 L 8.84 cm"), Some((Some(1), 8.84)));
+    assert_eq!(both("2 D 10.46 cmm", "2 D 10.46 cm"), Some((Some(2), 10.46)));
     for (first, second) in [
         ("1 L 8.84 cm", "1 L 8.34 cm"),
         ("1 L 8.84 cm", "1 L 884 cm"),
@@ -183,12 +194,22 @@ fn given_a_line_not_surely_read_expect_the_values_that_it_may_have() {
         ("63 40.7 mm", &[4.07]),
         ("8. 8.17 cm", &[8.17]),
         ("+ Dist 10.2 cm", &[10.2]),
+        ("Dist27.8cm", &[27.8, 7.8]),
+        ("x 7.3cml", &[7.3]),
         ("5.0MHz", &[]),
         ("cm", &[]),
     ] {
         let found: Vec<f32> = perhaps(&letters(text, "", "")).iter().map(|length| length.length.0).collect();
         let near = |(a, b): (&f32, &f32)| (a - b).abs() < 1e-4;
         assert!(found.len() == values.len() && found.iter().zip(values).all(near), "{text}: {found:?}");
+    }
+}
+
+#[test]
+fn given_another_line_with_a_point_and_a_unit_and_an_unsure_letter_expect_a_doubt() {
+    assert!(is_doubtful(&letters("B2 56.4 mm", "B", "")));
+    for (text, unsure) in [("B2 56.4 mm", ""), ("B2 564 mm", "B"), ("B2 56.4", "B"), ("", "")] {
+        assert!(!is_doubtful(&letters(text, unsure, "")), "{text}");
     }
 }
 
