@@ -3,9 +3,9 @@
 //! The last resort where nothing else settles what belongs together: where lines cross one may seem to join strangers, and a label may
 //! spoil a marker. Each printed length must be the distance of two markers that are drawn alike, as nearly as markers and rulers
 //! are seen; each marker belongs to one length, and only one that is not clear may belong to none. Of several lengths a shorter one
-//! may have but one marker, the other not seen; on a ruler of known worth any shorter one of tees or arrows, which look at their
-//! partners, may lack one or both. Always holds: where more than one choice is left and they differ in the longest pair, none is
-//! chosen.
+//! may have but one marker, the other not seen; any shorter one of tees or arrows, which look at their partners, may lack one or both
+//! where no other ruler comes into question or three lengths are found. Always holds: where more than one choice is left and they
+//! differ in the longest pair, none is chosen.
 
 use super::{
     Pair, Print, PrintedLength, Ruler, Sight,
@@ -108,13 +108,15 @@ impl Open {
         let all = || (0..markers.len()).flat_map(|i| (i + 1..markers.len()).map(move |j| [i, j]));
         let alike = all().filter(|&[i, j]| markers[i].is_akin(&markers[j]));
         let clear = (0..markers.len()).filter(|&i| markers[i].proof == Proof::Clear);
+        let has_like = |one: &Marker| markers.iter().any(|other| other.at != one.at && other.looks_like(one));
         let ends = |[i, j]: [usize; 2]| {
             let (a, b) = (markers[i].at, markers[j].at);
             if (a.x, a.y) <= (b.x, b.y) { [a, b] } else { [b, a] }
         };
         Self {
             joints: alike.map(|joint| (joint, ends(joint))).collect(),
-            turned: clear.clone().all(|i| markers[i].axis.is_some()),
+            // A cross that looks like no other is what a label makes of one.
+            turned: clear.clone().all(|i| markers[i].axis.is_some() || !has_like(&markers[i])),
             clear: clear.map(|i| (i, markers[i].at)).collect(),
             count: markers.len(),
             near: markers.iter().map(Marker::size).fold(0.0, f32::max),
@@ -136,7 +138,7 @@ impl Open {
     fn on(&self, ruler: &Ruler, is_only: bool, lengths: &[&PrintedLength]) -> Option<Vec<Choice>> {
         let cm_per_px = 1.0 / ruler.scale.0.min(ruler.across.0);
         let mut search = Search::new(self, lengths, |ends| ruler.distance(ends).0, cm_per_px);
-        search.may_lack = self.turned && is_only;
+        (search.are_turned, search.is_only) = (self.turned, is_only);
         search.go();
         search.choices()
     }
@@ -168,15 +170,16 @@ struct Search<'a, D> {
     choice: Choice,
     found: Vec<Choice>,
     steps: usize,
-    /// Whether any shorter length may lack markers.
-    may_lack: bool,
+    /// Whether they are tees or arrows, of which any shorter length may lack some, and whether no other ruler comes into question.
+    are_turned: bool,
+    is_only: bool,
 }
 
 impl<'a, D: Fn([Spot; 2]) -> f32> Search<'a, D> {
     fn new(open: &'a Open, lengths: &'a [&'a PrintedLength], distance: D, cm_per_px: f32) -> Self {
         let used = vec![false; open.count];
         let (choice, found) = (Vec::new(), Vec::new());
-        Self { open, lengths, distance, cm_per_px, used, choice, found, steps: 0, may_lack: false }
+        Self { open, lengths, distance, cm_per_px, used, choice, found, steps: 0, are_turned: false, is_only: false }
     }
 
     /// Gives the lengths from the next one on to markers that are left, in every way.
@@ -186,7 +189,9 @@ impl<'a, D: Fn([Spot; 2]) -> f32> Search<'a, D> {
                 |at: Spot| self.choice.iter().flatten().flatten().any(|end| end.distance(at) <= self.open.near);
             let alone = self.open.clear.iter().filter(|&&(i, at)| !self.used[i] && !is_end(at)).count();
             let lacking = self.choice.iter().filter(|pair| pair.is_none()).count();
-            if alone == lacking || self.may_lack && alone <= 2 * lacking {
+            let may_lack = self.are_turned && (self.is_only || self.lengths.len() - lacking >= LENGTHS_MIN);
+            let lacks_one = lacking <= usize::from(self.lengths.len() >= LENGTHS_MIN) && alone == lacking;
+            if lacks_one || may_lack && alone <= 2 * lacking {
                 self.found.push(self.choice.clone());
             }
             return;
@@ -203,7 +208,7 @@ impl<'a, D: Fn([Spot; 2]) -> f32> Search<'a, D> {
             }
         }
         let one_may = self.lengths.len() >= LENGTHS_MIN && self.choice.iter().all(Option::is_some);
-        if !self.choice.is_empty() && (self.may_lack || one_may) {
+        if !self.choice.is_empty() && (self.are_turned || one_may) {
             self.choice.push(None);
             self.go();
             self.choice.pop();
@@ -298,6 +303,25 @@ mod tests {
         check(&open(&[LONG[0], LONG[1], WIDE[0]], &[]), true, &["1 L 10.05 cm", "2 L 7.07 cm"], None);
         let without_longest = open(&[LONG[0], WIDE[0], WIDE[1], OTHER[0], OTHER[1]], &[]);
         check(&without_longest, true, &["1 L 10.05 cm", "2 L 7.07 cm", "3 L 3.54 cm"], None);
+    }
+
+    #[test]
+    fn given_tees_of_shorter_lengths_that_are_not_seen_expect_the_longest_on_the_only_ruler_or_of_three() {
+        let scale = PixelsPerCm(20.0);
+        let ruler = Ruler { scale, across: scale, by: Across::Assumed, ticks: Vec::new() };
+        let longest = |clear: &[(i16, i16)], is_only: bool, printed: &[&str]| {
+            let lengths: Vec<PrintedLength> = printed.iter().map(|text| text::parse(text).unwrap()).collect();
+            let print = Print { lengths, ..Print::default() };
+            let open = Open { turned: true, ..open(clear, &[]) };
+            let choices = open.on(&ruler, is_only, &sorted(&print)).unwrap();
+            choices.first().filter(|_| choices.len() == 1).map(|choice| choice[0].is_some())
+        };
+        let two = ["1 L 10.05 cm", "2 L 7.07 cm"];
+        assert_eq!(longest(&LONG, true, &two), Some(true));
+        assert_eq!(longest(&LONG, false, &two), None);
+        let four = ["1 L 10.05 cm", "2 L 7.07 cm", "3 L 3.54 cm", "4 L 6.3 cm"];
+        assert_eq!(longest(&[LONG, WIDE, OTHER].concat(), false, &four), Some(true));
+        assert_eq!(longest(&[LONG, WIDE].concat(), false, &four), None);
     }
 
     #[test]
