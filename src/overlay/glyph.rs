@@ -12,6 +12,8 @@ const SAME_LINE: f32 = 0.3;
 /// How far print may leave the marker's colour in a picture that is not exact: its strokes are thinner than the
 /// marker's.
 const SMEARED: u8 = 34;
+/// How much of a marker's colour its print has at least, where a cable or JPEG has smeared it.
+const TINT_MIN: f32 = 0.3;
 /// The least height of a label in parts of the marker's: of any shape, and of one that is read as a digit.
 const USUAL: f32 = 0.5;
 const SMALL: f32 = 0.33;
@@ -81,6 +83,13 @@ pub(super) fn tolerance(marker: &Marker) -> u8 {
     if marker.is_exact() { marker.tolerance() } else { SMEARED }
 }
 
+/// Whether a pixel has enough of a marker's colour for print of the same; tissue may be as bright as that, and is grey.
+pub(super) fn is_tinted(tones: &Tones, marker: &Marker, x: i32, y: i32) -> bool {
+    marker.is_exact()
+        || !marker.tone.is_coloured()
+        || tones.get(x, y).is_some_and(|tone| tone.colour_like(marker.tone) >= TINT_MIN)
+}
+
 /// How sharply what is print in the marker's colour rises at least.
 pub(super) fn least_rise(tones: &Tones, marker: &Marker) -> i32 {
     (SHARP * rise_of(tones, marker) as f32).min(RISE_MAX) as i32
@@ -133,11 +142,12 @@ fn glyphs(tones: &Tones, marker: &Marker, tolerance: u8) -> Vec<Glyph> {
         Shape::X => (dx.abs() - dy.abs()).abs() <= slanted && dx.abs().max(dy.abs()) <= across.max(down) + 1,
         _ => (dx.abs() <= across + 1 && dy.abs() <= half) || (dy.abs() <= down + 1 && dx.abs() <= half),
     };
+    let is_tinted = |dx: i32, dy: i32| is_tinted(tones, marker, middle_x + dx, middle_y + dy);
     let (mut ink, mut gaps) = (vec![false; side * side], vec![0; side * side]);
     for (dy, (row, gaps)) in (-view..).zip(ink.chunks_exact_mut(side).zip(gaps.chunks_exact_mut(side))) {
         tones.gaps(middle_y + dy, middle_x - view, marker.tone, gaps);
         for ((dx, pixel), &mut gap) in (-view..).zip(row).zip(gaps) {
-            *pixel = gap <= tolerance && !own(dx, dy);
+            *pixel = gap <= tolerance && !own(dx, dy) && is_tinted(dx, dy);
         }
     }
     let mut glyphs = Vec::new();

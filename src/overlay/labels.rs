@@ -18,6 +18,8 @@ const VIEW_PX: f32 = 10.0;
 const OWN: f32 = 0.5;
 const OWN_LINE: f32 = 0.3;
 const LINE: f32 = 3.0;
+/// The colour of a marker, on a scale like that of brightness.
+const COLOUR: f32 = 100.0;
 /// This part of what surrounds a marker is no label.
 const GROUND: f32 = 0.92;
 /// How alike the surroundings of two markers with one label are, as a correlation; how alike in what is theirs, on average; and by how
@@ -82,7 +84,10 @@ fn around(tones: &Tones, marker: &Marker, markers: &[&Marker], size: f32) -> Vec
     let mut seen = vec![1.0_f32; places.len()];
     let ink = |tone: Tone| f32::from(tone.ink());
     let nearness = |tone: Tone| -f32::from(tone.gap(marker.tone));
-    for of in [&ink as &dyn Fn(Tone) -> f32, &nearness] {
+    let colour = |tone: Tone| COLOUR * tone.colour_like(marker.tone).min(1.0);
+    let all: [&dyn Fn(Tone) -> f32; 3] = [&ink, &nearness, &colour];
+    // Tissue is as bright as coloured print, and is grey.
+    for of in &all[..if marker.tone.is_coloured() { 3 } else { 2 }] {
         let all: Vec<f32> = places.iter().map(|(dx, dy)| at(tones, marker.at.x + dx, marker.at.y + dy, of)).collect();
         let mut sorted = all.clone();
         sorted.sort_by(f32::total_cmp);

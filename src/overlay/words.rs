@@ -21,6 +21,8 @@ const BELOW: f32 = 0.1;
 const BELOW_PX: f32 = 1.0;
 /// How far apart letters stand, in parts of their height.
 const APART: f32 = 0.8;
+/// Of a letter's rectangle one so many-th at least has its colour.
+const TINTED: i32 = 5;
 
 /// Whether there is a word in the colour of `marker` on the echo.
 pub(super) fn are_there(tones: &Tones, echo: Option<&Echo>, marker: &Marker) -> bool {
@@ -34,7 +36,12 @@ pub(super) fn are_there(tones: &Tones, echo: Option<&Echo>, marker: &Marker) -> 
     let shine = Shine::like(tones, marker.tone);
     let rise = glyph::least_rise(tones, marker);
     let sharp = shine.blobs(u8::MAX - glyph::tolerance(marker)).into_iter().filter(|blob| blob.rise >= rise);
-    let letters: Vec<Area> = sharp.map(|blob| blob.area).filter(is_letter).collect();
+    let is_tinted = |area: &Area| {
+        let tinted =
+            |y: i32| (area.left..=area.right).filter(|&x| glyph::is_tinted(tones, marker, x, y)).count() as i32;
+        TINTED * (area.top..=area.bottom).map(tinted).sum::<i32>() >= area.width() * area.height()
+    };
+    let letters: Vec<Area> = sharp.map(|blob| blob.area).filter(is_letter).filter(is_tinted).collect();
     letters.iter().enumerate().any(|(i, one)| letters[i + 1..].iter().any(|other| are_side_by_side(one, other)))
 }
 
