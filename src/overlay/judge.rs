@@ -15,14 +15,15 @@ use crate::frame::Spot;
 use alloc::vec::Vec;
 use core::f32::consts::FRAC_PI_4;
 
-/// At most so many places get the second look, for the time that it takes. *Source*: on the carts that the networks are checked on
-/// (models/markers) every cross is among the first 26, and 98.9% of the tees and arrows that have a place are among the first 40.
+/// At most so many places get the second look, for the time that it takes. *Source*: with the weights before, on the carts that the
+/// networks are checked on (models/markers), every cross is among the first 26, and 98.9% of the tees and arrows that have a place are
+/// among the first 40.
 const LOOKS_MAX: usize = 40;
 /// A marker has several places. Of those of one kind within so many pixels of one plane so many get the second look.
 const BESIDE: f32 = 3.0;
 const BESIDE_MAX: usize = 2;
-/// Log-odds of the first look of a cross, a tee and an arrow below which there is no second one. *Source*: chosen on `sonogfr carts` of
-/// seeds 41 and 52, where markers with print that touches them fall to -3.3.
+/// Log-odds of the first look of a cross, a tee and an arrow below which there is no second one. *Source*: chosen with the weights before
+/// on `sonogfr carts` of seeds 41 and 52, where markers with print that touches them fall to -3.3.
 const GLIMPSE_MIN: [f32; 3] = [-3.5, -4.0, -4.0];
 /// Log-odds from which a place is a marker, and by how much fewer it is looked at once more.
 const SURE_MIN: f32 = 0.0;
