@@ -33,6 +33,8 @@ const COVER_MIN: f32 = 0.3;
 /// Directions tried around a marker: at 400 pixels two neighbours are 1.7 pixels apart, within a dot's width.
 const DIRECTIONS: i32 = 1440;
 
+/// How far behind a marker a line is looked for, in pixels: dots enough at any step.
+const BEHIND: f32 = 5.0 * STEP_MAX;
 /// Two directions at most 3 degrees apart count as one: the cosine of that.
 const TOWARDS: f32 = 0.9986;
 
@@ -54,6 +56,18 @@ pub(crate) fn joins(tones: &Tones, from: &Marker, to: &Marker) -> bool {
     }
     let dots = Dots::walk(tones, from, direction, length + from.size() / 2.0);
     dots.are_periodic() || dots.is_solid(length) || ridge::stands_out(tones, from, to)
+}
+
+/// Whether the line that joins two markers goes on behind one of them, as a guide's does through its ticks.
+pub(crate) fn goes_on(tones: &Tones, ends: [&Marker; 2]) -> bool {
+    let is_behind = |[from, to]: [&Marker; 2]| {
+        let long = from.at.distance(to.at);
+        let direction = [(to.at.x - from.at.x) / long, (to.at.y - from.at.y) / long];
+        let dots = Dots::walk(tones, to, direction, BEHIND + to.size() / 2.0);
+        dots.are_periodic() && dots.are_on_a_lattice()
+    };
+    let [a, b] = ends;
+    is_behind([a, b]) || is_behind([b, a])
 }
 
 /// A line that leaves a marker.

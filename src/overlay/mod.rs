@@ -304,6 +304,7 @@ fn measured(frame: Frame<'_>, tones: &Tones<'_>, echo: Option<&Echo>, ticks: Opt
         unproven.contains(pair) && !lone.contains(&pair.ends)
             || by_print.contains(pair) && has_words(pair)
             || has_more
+            || by_line.contains(pair) && pairs::is_on_a_guide(tones, &markers, pair)
             || pairs::is_level(pair) && pair.label.is_none()
             || cut::is_at_border(pair, outline.as_ref(), echo) && !pairs::are_whole(&markers, pair)
     };

@@ -162,6 +162,16 @@ pub(super) fn are_whole(markers: &[Marker], pair: &Pair) -> bool {
     ends_of(markers, pair).is_some_and(|[a, b]| a.is_whole_as(b))
 }
 
+/// Whether the line that joins a pair is one with ticks: it goes on behind its ends, or one like them lies on it.
+pub(super) fn is_on_a_guide(tones: &Tones, markers: &[Marker], pair: &Pair) -> bool {
+    let Some([a, b]) = ends_of(markers, pair) else { return false };
+    let is_between = |other: &Marker| {
+        let is_apart = [a, b].iter().all(|end| end.at.distance(other.at) > end.size());
+        is_apart && other.looks_like(a) && lies_on(other.at, pair)
+    };
+    line::goes_on(tones, [a, b]) || markers.iter().any(is_between)
+}
+
 fn ends_of<'a>(markers: &'a [Marker], pair: &Pair) -> Option<[&'a Marker; 2]> {
     let at = |end: Spot| markers.iter().find(|marker| marker.at == end);
     Some([at(pair.ends[0])?, at(pair.ends[1])?])
