@@ -80,7 +80,7 @@ fn given_carts_that_were_once_refused_expect_the_kidneys_pair() {
     // and a letter, an end at the border of which all arms are seen, a labelled pair in one row, shorter pairs that stay open, and two tees
     // that look straight at each other beside no print. Then, of print: a mark and a number, a ruler's number before a length, a line of
     // which rows or the mark are not found, a point for a blank, a unit read twice; and with it a line that has the longest length on one
-    // of the worths that ticks may have, and arrows of a shorter length that are not seen.
+    // of the worths that ticks may have, and arrows of a shorter length that are not seen. Then: tissue as bright as coloured labels.
     for (seed, index) in [
         (41, 3),
         (41, 13),
@@ -140,6 +140,8 @@ fn given_carts_that_were_once_refused_expect_the_kidneys_pair() {
         (640_051, 1581),
         (750_077, 3048),
         (860_093, 1533),
+        (640_051, 3964),
+        (530_017, 2434),
     ] {
         let (truth, chosen) = read(&recogniser, seed, index);
         assert!(chosen.is_some(), "seed {seed}, {index} is refused");
@@ -171,6 +173,8 @@ fn given_carts_that_were_once_measured_wrongly_expect_the_kidneys_pair_or_a_refu
     let others = others.chain([(860_093, 207), (860_093, 1776)]);
     // A picture stretched with nothing to tell it, whose print fits other pairs of like crosses.
     let others = others.chain([(880_117, 321)]);
+    // Ticks of a biopsy guide, which look like crosses on a measuring line.
+    let others = others.chain([(880_117, 773)]);
     for (seed, index) in pairs.chain(others) {
         let (truth, chosen) = read(&recogniser, seed, index);
         check_never_wrong(index, &truth, chosen);

@@ -155,7 +155,7 @@ impl Sight {
                 let is_rival = |other: &&Pair| ruler.distance(other.ends).0 > (1.0 - AGREEMENT) * longest.length.0;
                 agree(ruler.distance(pair.ends).0, longest) && lined.iter().filter(is_rival).count() == 1
             }
-            None => rulers.is_empty() && are_in_proportion(&lined, stretch, &lengths),
+            None => self.ruler.is_none() && are_in_proportion(&lined, stretch, &lengths),
         };
         if !fits || pair.length() < LENGTH_MIN {
             return self;
