@@ -4,7 +4,11 @@
 //! them has not, and they come at even steps. Echo gives neither even steps nor dots all the way. Between two markers a line that
 //! shows no dots may still stand out as a whole: see [`ridge`].
 
-use super::{marker::Marker, ridge, tone::Tones};
+use super::{
+    marker::Marker,
+    ridge,
+    tone::{Tone, Tones},
+};
 use crate::frame::Spot;
 use alloc::vec::Vec;
 
@@ -35,6 +39,13 @@ const DIRECTIONS: i32 = 1440;
 
 /// How far behind a marker a line is looked for, in pixels: dots enough at any step.
 const BEHIND: f32 = 5.0 * STEP_MAX;
+/// How far beside a frame's side its ground is looked at, in pixels; the least part of a side that has its colour and not the ground,
+/// and the fewest of such sides.
+const BESIDE: f32 = 4.0;
+const DRAWN_MIN: f32 = 0.3;
+/// How much of a marker's colour a dash has at least.
+const TINT_MIN: f32 = 0.5;
+const SIDES_MIN: usize = 3;
 /// Two directions at most 3 degrees apart count as one: the cosine of that.
 const TOWARDS: f32 = 0.9986;
 
@@ -68,6 +79,31 @@ pub(crate) fn goes_on(tones: &Tones, ends: [&Marker; 2]) -> bool {
     };
     let [a, b] = ends;
     is_behind([a, b]) || is_behind([b, a])
+}
+
+/// Whether two markers are opposite corners of an upright frame, as that of a region is: most of its sides are drawn in their colour.
+pub(crate) fn are_corners(tones: &Tones, [a, b]: [&Marker; 2]) -> bool {
+    let corners = [Spot { x: a.at.x, y: b.at.y }, Spot { x: b.at.x, y: a.at.y }];
+    let sides = corners.into_iter().flat_map(|corner| [(a, corner), (b, corner)]);
+    sides.filter(|&(marker, corner)| is_drawn(tones, marker, corner)).count() >= SIDES_MIN
+}
+
+/// Whether there is a line, of whatever dashes, from a marker straight to a place: more of its colour than beside it.
+fn is_drawn(tones: &Tones, marker: &Marker, to: Spot) -> bool {
+    let long = marker.at.distance(to);
+    let [dx, dy] = [(to.x - marker.at.x) / long, (to.y - marker.at.y) / long];
+    let places =
+        || (1..).map(|i| marker.size() / 2.0 + i as f32).take_while(|along| *along < long - marker.size() / 2.0);
+    let has_colour = |along: f32, off: f32| {
+        let spot = Spot { x: marker.at.x + along * dx - off * dy, y: marker.at.y + along * dy + off * dx };
+        let is_tinted = |tone: Tone| marker.tone.is_coloured() && tone.colour_like(marker.tone) >= TINT_MIN;
+        tones.nearest(spot).is_some_and(|tone| is_tinted(tone) || tone.gap(marker.tone) <= marker.tolerance())
+    };
+    let count =
+        |offs: [f32; 3]| places().filter(|&along| offs.into_iter().any(|off| has_colour(along, off))).count() as f32;
+    let beside = count([-1.0 - BESIDE, -BESIDE, 1.0 - BESIDE]).max(count([BESIDE - 1.0, BESIDE, BESIDE + 1.0]));
+    let all = places().count() as f32;
+    all >= 2.0 * STEP_MAX && count([-1.0, 0.0, 1.0]) - beside >= DRAWN_MIN * all
 }
 
 /// A line that leaves a marker.

@@ -305,10 +305,17 @@ fn measured(frame: Frame<'_>, tones: &Tones<'_>, echo: Option<&Echo>, ticks: Opt
             || by_print.contains(pair) && has_words(pair)
             || has_more
             || by_line.contains(pair) && pairs::is_on_a_guide(tones, &markers, pair)
+            || pairs::are_corners(tones, &markers, pair)
             || pairs::is_level(pair) && pair.label.is_none()
             || cut::is_at_border(pair, outline.as_ref(), echo) && !pairs::are_whole(&markers, pair)
     };
-    let doubtful = pairs.iter().filter(is_doubtful).map(|pair| pair.ends).collect();
+    let mut possible = pairs.clone();
+    for pair in pairings.iter().flat_map(|pairing| &pairing.pairs) {
+        if possible.iter().all(|other| other.ends != pair.ends) {
+            possible.push(*pair);
+        }
+    }
+    let doubtful = possible.iter().filter(is_doubtful).map(|pair| pair.ends).collect();
     let weak = weak.iter().map(|pair| pair.ends).collect();
     let (open, text) = (Open::of(&markers), None);
     let sight = Sight {

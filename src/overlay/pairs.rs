@@ -162,6 +162,11 @@ pub(super) fn are_whole(markers: &[Marker], pair: &Pair) -> bool {
     ends_of(markers, pair).is_some_and(|[a, b]| a.is_whole_as(b))
 }
 
+/// Whether a pair's ends are opposite corners of a region's frame.
+pub(super) fn are_corners(tones: &Tones, markers: &[Marker], pair: &Pair) -> bool {
+    ends_of(markers, pair).is_some_and(|ends| line::are_corners(tones, ends))
+}
+
 /// Whether the line that joins a pair is one with ticks: it goes on behind its ends, or one like them lies on it.
 pub(super) fn is_on_a_guide(tones: &Tones, markers: &[Marker], pair: &Pair) -> bool {
     let Some([a, b]) = ends_of(markers, pair) else { return false };
