@@ -43,9 +43,9 @@ const BEHIND: f32 = 5.0 * STEP_MAX;
 /// and the fewest of such sides.
 const BESIDE: f32 = 4.0;
 const DRAWN_MIN: f32 = 0.3;
+const SIDES_MIN: usize = 3;
 /// How much of a marker's colour a dash has at least.
 const TINT_MIN: f32 = 0.5;
-const SIDES_MIN: usize = 3;
 /// Two directions at most 3 degrees apart count as one: the cosine of that.
 const TOWARDS: f32 = 0.9986;
 
