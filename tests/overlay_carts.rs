@@ -175,6 +175,8 @@ fn given_carts_that_were_once_measured_wrongly_expect_the_kidneys_pair_or_a_refu
     let others = others.chain([(880_117, 321)]);
     // Ticks of a biopsy guide, which look like crosses on a measuring line; two corners of a region's frame.
     let others = others.chain([(880_117, 773), (900_091, 80)]);
+    // Labels at one end each that join strangers, the longest of which have a printed length on one of two worths.
+    let others = others.chain([(910_093, 643)]);
     for (seed, index) in pairs.chain(others) {
         let (truth, chosen) = read(&recogniser, seed, index);
         check_never_wrong(index, &truth, chosen);

@@ -201,6 +201,9 @@ impl Sight {
         // Of the worths that ticks may have the print picks one: they differ by a quarter at least, lengths that agree
         // by hundredths.
         let agrees = verdicts.iter().position(|(_, verdict)| matches!(verdict, Verdict::Agrees(_)));
+        if agrees.is_some_and(|at| !self.has_all(print, &verdicts[at].0)) {
+            return self.refused(Refusal::PairsAmbiguous);
+        }
         let only = verdicts.len() == 1;
         match verdicts.swap_remove(agrees.unwrap_or(0)) {
             (ruler, Verdict::Agrees(text)) => {
@@ -219,6 +222,15 @@ impl Sight {
             },
             (_, Verdict::Silent) => self,
         }
+    }
+
+    /// Whether on a ruler each printed length is a pair's, where there are as many and no line joins the chosen one: of pairs joined
+    /// by what stands beside them wrongly one may have a printed length by chance.
+    fn has_all(&self, print: &Print, ruler: &Ruler) -> bool {
+        let has =
+            |printed: &PrintedLength| self.pairs.iter().any(|pair| nearly_agree(ruler.distance(pair.ends).0, printed));
+        let is_lined = self.chosen().is_none_or(|chosen| !self.is_by_likeness(chosen));
+        is_lined || self.pairs.len() != print.lengths.len() || print.lengths.iter().all(has)
     }
 
     /// The longest pair of all pairings that are possible, where they have one. One line among markers that have none joins no pair:
