@@ -86,7 +86,8 @@ impl Recogniser {
         let lines = print::lines(frame);
         for (nth, line) in lines.iter().enumerate() {
             let likely = line.likeness >= print::LIKELY || boxes.contains(&line.stack);
-            if !likely && (nth >= WITHOUT_LENGTH_MAX || !boxes.is_empty()) {
+            let is_worth = line.likeness >= print::LIKENESS_MIN && boxes.is_empty() && nth < WITHOUT_LENGTH_MAX;
+            if !likely && !is_worth {
                 continue;
             }
             let (meaning, perhaps) = self.say(line)?;

@@ -189,8 +189,8 @@ fn join(glyphs: Vec<Area>) -> Vec<Found> {
 
 /// A line is not closed before a capital of this height could still follow, in pixels.
 const LOW_MAX: i32 = 20;
-/// The least likeness that is worth a look.
-const LIKENESS_MIN: u32 = 2;
+/// The least likeness that is worth a look outside a box of lengths.
+pub const LIKENESS_MIN: u32 = 2;
 /// The least likeness of a line with the marks of a length.
 pub const LIKELY: u32 = 5;
 /// Lines in a stack are not farther apart than this, in halves of a capital's height.

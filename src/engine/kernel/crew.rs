@@ -25,8 +25,8 @@ use std::{
 /// How often a thread looks for the others before it lets other programs have the core.
 const LOOKS_MAX: usize = 1 << 12;
 /// Weights of a layer whose pixels are shared out, for each byte of its input; where there are more, its channels are.
-/// *Source*: of 3, 5, 10, 20 and 30 none is better for ResNet-18, 50 and 101 on two cores; none or all layers so is 1.1 to 1.3
-/// times as slow.
+/// *Source*: of 3, 5, 10, 20 and 30 none is better for ResNet-18, 50 and 101 on two cores; none or all layers so is 1.05 to
+/// 1.3 times as slow.
 const WEIGHTS_MAX: usize = 10;
 
 /// One layer.
